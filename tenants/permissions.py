@@ -1,0 +1,40 @@
+"""The permissions: what a role may combine. A route names exactly one; a name says the room's noun and what is done to it."""
+
+_NAMES = """
+partners.read partners.write
+customers.read customers.write
+users.read users.write
+keys.read keys.write
+brand.read brand.write
+connections.read connections.write
+templates.read templates.write
+sources.read sources.write
+policies.read policies.write policies.publish policies.simulate
+workflows.read workflows.write workflows.publish
+mappings.read mappings.write mappings.publish
+signals.create signals.read signals.replay
+model.read
+documents.write
+cases.read cases.work cases.propose
+runs.read runs.work
+approvals.read approvals.decide
+offers.read offers.make offers.answer
+notices.read
+usage.read
+audit.read audit.verify
+provisioning.write
+"""
+
+PERMISSIONS = frozenset(_NAMES.split())
+
+# What somebody confined to one customer may ever hold, whatever role they were given: nothing here can touch what
+# the partner shares between customers.
+_CUSTOMERS = """
+customers.read users.read users.write keys.read keys.write connections.read templates.read sources.read
+signals.create signals.read model.read documents.write cases.read runs.read approvals.read offers.read offers.answer
+notices.read usage.read audit.read
+"""
+CUSTOMER_PERMISSIONS = frozenset(_CUSTOMERS.split())
+
+# Only the platform's own operators create partners; no role inside a tenant can be made to hold this.
+PLATFORM_PERMISSIONS = frozenset({"partners.write"})
