@@ -1,0 +1,28 @@
+"""Which signals belong to one case: the policy gives a key, and while a case with that key is unfinished all that carry it join it.
+
+The key is the policy's own text (`cutoff.missed|order:ORD-7731|promise:ship`). Keys are compared as they are, within one customer; one
+that is too long for an index is kept recognisable and ends in its hash.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from typing import Final
+from uuid import UUID
+
+LONGEST: Final = 300
+"""Characters of a key that are stored as they are."""
+
+
+def stored_key(key: str) -> str:
+    """The key as the case keeps it. The same key gives the same text, different keys different texts."""
+    if len(key) <= LONGEST:
+        return key
+    return f"{key[: LONGEST - 65]}#{hashlib.sha256(key.encode()).hexdigest()}"
+
+
+def joined(known: Mapping[str, frozenset[UUID]], told: Mapping[str, str]) -> dict[str, UUID]:
+    """Of the subjects a new decision names (`{"order": "<id>"}`), those the case doesn't have yet."""
+    named = {kind: UUID(subject) for kind, subject in told.items() if subject}
+    return {kind: subject for kind, subject in named.items() if subject not in known.get(kind, frozenset())}

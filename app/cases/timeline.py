@@ -1,0 +1,98 @@
+"""A case's timeline in words: which events stand on it, what they say to the partner's people, and what of it a customer reads.
+
+A customer reads plain words and the few facts named here; an event without words for customers isn't on their timeline at all. Events of
+other rooms that this page doesn't know stand on the partner's timeline under their own name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Final, Literal
+from uuid import UUID
+
+import msgspec
+
+from app.core.events import Event
+
+Audience = Literal["partner", "customer"]
+
+
+class Entry(msgspec.Struct, frozen=True):
+    """One line of a timeline. `id` is the event's; `occurred_at` is when it happened, `recorded_at` when we learned it."""
+
+    id: UUID
+    type: str
+    title: str
+    by: str
+    occurred_at: datetime
+    recorded_at: datetime
+    facts: dict[str, Any]
+
+
+class Words(msgspec.Struct, frozen=True):
+    """What an event says to the partner, what to the customer (nothing: it isn't theirs to read), and the facts the customer sees."""
+
+    partner: str
+    customer: str = ""
+    facts: tuple[str, ...] = ()
+
+
+WORDS: Final[dict[str, Words]] = {
+    "case.opened": Words("Case opened: {title}", "We noticed a problem: {title}", ("title",)),
+    "case.grouped": Words("Another signal joined the case", "More information about the problem arrived"),
+    "case.reprioritised": Words("Priority is now {level}"),
+    "case.acknowledged": Words("Acknowledged", "Our team is looking at it"),
+    "case.assigned": Words("Owner changed"),
+    "case.waiting": Words("Waiting for an answer", "We are waiting for an answer"),
+    "case.continued": Words("No longer waiting", "Work goes on"),
+    "case.escalated": Words("Escalated: {reason}", "Passed on to a senior colleague"),
+    "case.warned": Words("The {clock} clock is nearly used up"),
+    "case.breached": Words("The {clock} clock was breached"),
+    "case.commented": Words("Comment: {text}", "{text}"),
+    "case.resolved": Words("Resolved: {outcome}", "Solved: {outcome}", ("outcome", "cause")),
+    "case.reopened": Words("Reopened: {reason}", "Opened again"),
+    "deviation.recorded": Words("Resolved without a check of the source: {reason}"),
+    "decision.made": Words("A policy decided"),
+    "approval.requested": Words("Approval requested"),
+    "approval.decided": Words("Approval {outcome}"),
+    "approval.expired": Words("Approval expired"),
+    "offer.made": Words("Options sent", "We sent options to choose from"),
+    "offer.answered": Words("Option chosen: {option_label}", "Option chosen: {option_label}", ("option_label",)),
+    "offer.expired": Words("Nobody answered in time", "No answer arrived in time"),
+    "order.cutoff_missed": Words("The order missed the warehouse cutoff", "Your order missed the warehouse cutoff"),
+    "document.required": Words("A document is needed", "A document is needed", ("kind",)),
+    "document.uploaded": Words("A document arrived", "Your document arrived", ("kind",)),
+    "document.refused": Words("The document was refused", "The document was refused", ("kind", "reason")),
+    "document.verified": Words("The document was verified", "Your document was verified", ("kind",)),
+    "notice.delivered": Words("A message was delivered", "We sent a message"),
+    "notice.failed": Words("A message could not be delivered"),
+    "access.denied": Words("Refused: {reason}"),
+}
+
+_ACTORS: Final = {"user": "person", "key": "integration", "run": "workflow", "link": "link", "model": "assistant", "system": "system"}
+
+
+def entry(event: Event, audience: Audience) -> Entry | None:
+    """The line an event makes on a timeline, or None when this reader doesn't get one."""
+    words = WORDS.get(event.type)
+    if audience == "partner":
+        title = _say(words.partner, event.data) if words else event.type
+        return _line(event, title, event.actor, dict(event.data))
+    if words is None or not words.customer or event.data.get("internal"):
+        return None
+    shown = {name: event.data[name] for name in words.facts if event.data.get(name) is not None}
+    return _line(event, _say(words.customer, event.data), _ACTORS.get(event.actor.partition(":")[0], "system"), shown)
+
+
+def _line(event: Event, title: str, by: str, facts: dict[str, Any]) -> Entry:
+    return Entry(event.id, event.type, title, by, event.occurred_at, event.recorded_at, facts)
+
+
+def _say(words: str, data: Mapping[str, Any]) -> str:
+    return words.format_map(_Told(data)).rstrip(": ")
+
+
+class _Told(dict[str, Any]):
+    def __missing__(self, name: str) -> str:
+        return ""
