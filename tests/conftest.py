@@ -1,0 +1,106 @@
+"""Fixtures all tests share: services once a run, a database a worker, a tenant a test."""
+
+import os
+from collections.abc import AsyncIterator, Iterator
+from uuid import UUID
+
+import pytest
+import pytest_asyncio
+
+from app.core.clock import SystemClock
+from app.core.ids import new_id
+from tests.services import Database, Services, worker_name
+
+NEEDS_SERVICES = ("tests/integration", "tests/journeys", "tests/migrations", "tests/chaos")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "feature(*ids): rows of the feature table this test shows")
+    config.stash_services = None  # type: ignore[attr-defined]
+
+
+@pytest.fixture(scope="session")
+def services(request: pytest.FixtureRequest) -> Iterator[dict[str, str]]:
+    """Where the services of this run are; the first who asks starts them (the controller, under xdist)."""
+    given = getattr(request.config, "workerinput", {}).get("services")
+    if given:
+        yield given
+        return
+    started = Services()
+    try:
+        yield started.start()
+    finally:
+        started.stop()
+
+
+class _Controller:
+    """Under xdist the controller starts the services before the workers and hands them the description."""
+
+    def __init__(self) -> None:
+        self.services: Services | None = None
+        self.description: dict[str, str] | None = None
+
+    def pytest_configure_node(self, node) -> None:  # type: ignore[no-untyped-def]
+        if self.description is None:
+            self.services = Services()
+            self.description = self.services.start()
+        node.workerinput["services"] = self.description
+
+    def pytest_unconfigure(self) -> None:
+        if self.services:
+            self.services.stop()
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    if session.config.pluginmanager.hasplugin("dsession") and not os.environ.get("PYTEST_XDIST_WORKER"):
+        session.config.pluginmanager.register(_Controller(), "detour-services")
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def database(services: dict[str, str]) -> AsyncIterator[Database]:
+    """This worker's database, fresh from the template."""
+    own = Database(services, f"detour_{worker_name()}")
+    await own.create()
+    yield own
+    await own.drop()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def fresh_database(services: dict[str, str]) -> AsyncIterator[Database]:
+    """A database of this one test, for tests that break it."""
+    own = Database(services, f"detour_{worker_name()}_{new_id().hex[-12:]}")
+    await own.create()
+    yield own
+    await own.drop()
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def shell(database: Database):  # type: ignore[no-untyped-def]
+    """The product's real shell on this worker's database: listeners, sandbox, egress, vault and gate as in production."""
+    from app.main.assembly import build_shell
+
+    built = await build_shell(database.settings(), clock=SystemClock())
+    yield built
+    await built.extras["close"]()
+
+
+async def make_tenant(shell, slug: str | None = None, environment: str = "live") -> UUID:  # type: ignore[no-untyped-def]
+    """A new partner with one environment; returns the tenant's id."""
+    partner, tenant = new_id(), new_id()
+    slug = slug or f"p{partner.hex[-12:]}"
+    async with shell.boundary.platform(actor="system:test", reason="test tenant") as connection:
+        await connection.execute(
+            "insert into core.partner (id, slug, name, type, event_namespace) values ($1, $2, $3, 'msp', $2)", partner, slug, slug.title()
+        )
+        await connection.execute("insert into core.tenant (id, partner_id, environment) values ($1, $2, $3)", tenant, partner, environment)
+    return tenant
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def tenant(shell) -> UUID:  # type: ignore[no-untyped-def]
+    return await make_tenant(shell)
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def other_tenant(shell) -> UUID:  # type: ignore[no-untyped-def]
+    return await make_tenant(shell)
