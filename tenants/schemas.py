@@ -63,12 +63,30 @@ class PartnerView(msgspec.Struct, kw_only=True):
 
 
 class EnvironmentView(msgspec.Struct, kw_only=True):
-    """One environment of the partner; `id` is the tenant."""
+    """One environment of a partner; `id` is the tenant."""
 
     id: UUID
     environment: str
     status: str
-    created_at: datetime
+    partner: str
+
+
+class NewEnvironment(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    partner: Slug
+    environment: Environment
+
+
+class TenantInfo(msgspec.Struct, frozen=True, kw_only=True):
+    """Whose environment a tenant is."""
+
+    tenant_id: UUID
+    environment: str
+    status: str
+    partner_id: UUID
+    partner_slug: str
+    partner_name: str
+    partner_type: str
+    event_namespace: str
 
 
 class NewCustomer(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
@@ -83,7 +101,7 @@ class CustomerPatch(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, om
     """What may change; what is absent stays."""
 
     name: Name | msgspec.UnsetType = msgspec.UNSET
-    sla: dict[str, Any] | None | msgspec.UnsetType = msgspec.UNSET
+    sla: dict[str, Any] | msgspec.UnsetType | None = msgspec.UNSET
     locale: Locale | msgspec.UnsetType = msgspec.UNSET
     zone: str | msgspec.UnsetType = msgspec.UNSET
     status: Literal["active", "suspended"] | msgspec.UnsetType = msgspec.UNSET
@@ -125,6 +143,7 @@ class UserView(msgspec.Struct, kw_only=True):
     id: UUID
     email: str
     name: str
+    customer_id: UUID | None
     status: str
     locale: str | None
     zone: str | None

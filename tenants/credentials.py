@@ -1,0 +1,125 @@
+"""What the database knows of a credential: read once, then kept by the cache for a few seconds."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy.dialects.postgresql import insert
+
+from app.core.errors import Fault
+from app.core.services import Shell
+from app.core.uow import UnitOfWork
+from tenants import keys, sessions
+from tenants.keys import Key
+from tenants.models import ApiKey, Customer, KeyUse, Session, User
+from tenants.principal import Principal, Scope
+from tenants.queries import find_roles, info, roles_of
+from tenants.roles import BUILT_IN, permissions_of
+
+_ACTOR = "system:auth"
+_USE_NOTED = timedelta(minutes=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A valid credential: the principal it stands for, and under which conditions."""
+
+    id: UUID
+    principal: Principal
+    expires_at: datetime | None = None
+    networks: tuple[str, ...] = ()
+    host: str | None = None
+    csrf_hash: bytes | None = None
+
+
+async def of_platform_key(shell: Shell, key: Key) -> Known | None:
+    """Return what a key of the platform's operator stands for; None when there is none such."""
+    rows = await shell.boundary.look_up("select * from core.find_platform_key($1)", key.public_id)
+    if not rows or not keys.proves(key.secret, rows[0]["secret_hash"]):
+        return None
+    key_id = rows[0]["key_id"]
+    permissions = BUILT_IN["platform_operator"].permissions
+    return Known(key_id, Principal(None, f"key:{key_id}", "platform", permissions, key_id=key_id))
+
+
+async def of_key(shell: Shell, key: Key) -> Known | None:
+    """Return what a tenant's key stands for; None when it is unknown, wrong, revoked, or its tenant or customer is suspended."""
+    rows = await shell.boundary.look_up("select * from core.find_key($1)", key.public_id)
+    if not rows:
+        return None
+    tenant_id, key_id = rows[0]["tenant_id"], rows[0]["key_id"]
+    async with shell.read(tenant_id, actor=_ACTOR) as uow:
+        row = await uow.find(ApiKey, key_id)
+        if row is None or row.revoked_at is not None or not keys.proves(key.secret, row.secret_hash):
+            return None
+        if not await _is_active(uow, row.customer_id):
+            return None
+        permissions = permissions_of(await find_roles(uow, row.roles), customer=row.scope == "customer")
+        last = await uow.find(KeyUse, key_id)
+    await _note_use(shell, tenant_id, row, last)
+    principal = Principal(
+        tenant_id, f"key:{key_id}", _scope(row.scope), permissions, customer_id=row.customer_id, key_id=key_id, source=row.source
+    )
+    return Known(key_id, principal, row.expires_at, tuple(row.addresses))
+
+
+async def of_session(shell: Shell, token: str) -> Known | None:
+    """Return whose session this is; None when it is unknown, ended, or its user, customer or tenant is suspended."""
+    rows = await shell.boundary.look_up("select * from core.find_token($1, $2)", sessions.hash_of(token), sessions.SESSION)
+    if not rows:
+        return None
+    tenant_id, session_id = rows[0]["tenant_id"], rows[0]["subject_id"]
+    async with shell.read(tenant_id, actor=_ACTOR) as uow:
+        row = await uow.find(Session, session_id)
+        user = await uow.find(User, row.user_id) if row else None
+        if row is None or user is None or row.ended_at is not None or user.status != "active":
+            return None
+        if not await _is_active(uow, row.customer_id):
+            return None
+        confined = row.customer_id is not None
+        permissions = permissions_of(await find_roles(uow, await roles_of(uow, user.id)), customer=confined)
+    principal = Principal(
+        tenant_id, f"user:{user.id}", "customer" if confined else "partner", permissions,
+        customer_id=row.customer_id, user_id=user.id, session_id=session_id,
+    )  # fmt: skip
+    return Known(session_id, principal, row.expires_at, host=row.host, csrf_hash=row.csrf_hash)
+
+
+async def _is_active(uow: UnitOfWork, customer_id: UUID | None) -> bool:
+    tenant = await info(uow)
+    if tenant is None or tenant.status != "active":
+        return False
+    if customer_id is None:
+        return True
+    customer = await uow.find(Customer, customer_id)
+    return customer is not None and customer.status == "active"
+
+
+async def _note_use(shell: Shell, tenant_id: UUID, key: ApiKey, last: KeyUse | None) -> None:
+    """Write down that the key is in use, at most once a minute; the first use of a rotated key's old half is said aloud, once a day."""
+    now = shell.clock.now()
+    if last is not None and now - last.used_at < _USE_NOTED:
+        return
+    try:
+        async with shell.unit_of_work(tenant_id, actor=_ACTOR) as uow:
+            noted = insert(KeyUse).values(tenant_id=tenant_id, id=key.id, customer_id=key.customer_id, used_at=now)
+            await uow.execute(noted.on_conflict_do_update(index_elements=["tenant_id", "id"], set_={"used_at": now}))
+            if key.successor_id is not None and await _is_first_use_today(uow, key.successor_id, last):
+                said = {"key": key.shown, "until": key.expires_at}
+                uow.publish("key.superseded_used", key=f"key:{key.id}", customer_id=key.customer_id, data=said)
+    except Fault as fault:
+        # Somebody with a good key must not be turned away because a note could not be taken.
+        shell.log.warning("key use not noted", reason=type(fault).__name__)
+
+
+async def _is_first_use_today(uow: UnitOfWork, successor_id: UUID, last: KeyUse | None) -> bool:
+    """Tell whether the old key was not used yet since it was rotated, or not yet today."""
+    successor = await uow.get(ApiKey, successor_id)
+    return last is None or last.used_at < successor.created_at or last.used_at.date() < uow.now.date()
+
+
+def _scope(scope: str) -> Scope:
+    match scope:
+        case "partner" | "customer" | "source":
+            return scope
+    raise ValueError(scope)
