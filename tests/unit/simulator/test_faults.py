@@ -45,13 +45,9 @@ class TestFaults:
 
     def test_a_hanging_call_outlasts_a_short_timeout(self, world: World) -> None:
         world.fault(kind="hang", operation="amend", times=1, delay=1.0)
+        path = f"/northwind/carrier/v2/bookings/{world.shipment}/amendments"
         with pytest.raises(httpx.TransportError):
-            world.client.post(
-                f"/northwind/carrier/v2/bookings/{world.shipment}/amendments",
-                json={"option": "ROAD-EXP"},
-                headers=world.carrier(),
-                timeout=0.3,
-            )
+            world.client.post(path, json={"option": "ROAD-EXP"}, headers=world.carrier(), timeout=0.3)
 
     def test_a_dripping_answer_is_slow_and_whole(self, world: World) -> None:
         headers = world.carrier()
