@@ -91,7 +91,7 @@ class DatabaseBoundary:
         except BaseException as error:
             if not uow.closed:
                 await asyncio.shield(_quietly(uow.rollback()))
-            raise _away(error) from error
+            raise as_fault(error) from error
         finally:
             await asyncio.shield(_quietly(uow.session.close()))
 
@@ -104,7 +104,7 @@ class DatabaseBoundary:
             connection = await engine.connect()
             await self._begin_with(connection, context, read_only)
         except (DBAPIError, *GONE) as error:
-            raise _away(error) from error
+            raise as_fault(error) from error
         session = _ClosingSession(connection)
         moment = now or self._clock.now()
         uow = UnitOfWork(
@@ -156,7 +156,7 @@ class DatabaseBoundary:
                 )  # fmt: skip
                 yield connection
         except GONE as error:
-            raise _away(error) from error
+            raise as_fault(error) from error
 
     def sign(self, context: Context) -> str:
         return self._signer.sign(context, self._clock.now().timestamp())
@@ -202,7 +202,7 @@ class DatabaseBoundary:
             async with pool.acquire() as connection:
                 return cast(list[Any], await connection.fetch(query, *args, timeout=timeout))
         except GONE as error:
-            raise _away(error) from error
+            raise as_fault(error) from error
 
     def _url(self, role: str) -> str:
         s = self._settings
@@ -250,7 +250,7 @@ async def _quietly(awaitable: Any) -> None:
         return
 
 
-def _away(error: BaseException) -> BaseException:
+def as_fault(error: BaseException) -> BaseException:
     """A lost server as an error a caller can answer with; everything else as it is."""
     if isinstance(error, GONE) and not isinstance(error, FileNotFoundError | PermissionError):
         return DatabaseAway()

@@ -104,3 +104,38 @@ async def tenant(shell) -> UUID:  # type: ignore[no-untyped-def]
 @pytest_asyncio.fixture(loop_scope="session")
 async def other_tenant(shell) -> UUID:  # type: ignore[no-untyped-def]
     return await make_tenant(shell)
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def app(shell):  # type: ignore[no-untyped-def]
+    """The whole ASGI application on the shared shell."""
+    from app.main.application import create_app
+
+    return create_app(shell)
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def client(app):  # type: ignore[no-untyped-def]
+    """An HTTP client of the application in this process; send a key with `headers={"authorization": f"Bearer {key}"}`."""
+    import httpx
+
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app, raise_app_exceptions=True), base_url="http://127.0.0.1") as http:
+        yield http
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def settle(shell):  # type: ignore[no-untyped-def]
+    """Do all ready work of a tenant now, as a worker would: `await settle(tenant)`."""
+    from worker.serve import serve
+
+    async def until_done(tenant: UUID) -> None:
+        for _ in range(50):
+            await shell.boundary.dispatch("select core.wake_due()")
+            if not await serve(shell, tenant):
+                rows = await shell.boundary.dispatch(
+                    "select 1 from core.work where tenant_id = $1 and ready and due <= clock_timestamp() limit 1", tenant
+                )
+                if not rows:
+                    return
+
+    return until_done

@@ -2,19 +2,30 @@
 
 import base64
 from collections.abc import Callable, Sequence
+from contextvars import ContextVar
 from datetime import datetime
 from typing import Any, Generic, TypeVar
+from urllib.parse import parse_qsl, urlencode
 from uuid import UUID
 
 import msgspec
 import orjson
-from sqlalchemy import ColumnElement, Select, tuple_
+from sqlalchemy import Select, SQLColumnExpression, tuple_
 
 from app.core.errors import FieldError, Invalid
 from app.core.events import plain
 from app.core.uow import UnitOfWork
 
 T = TypeVar("T")
+
+# The cursor of the page this request answers with; the edge makes a Link header of it.
+next_cursor: ContextVar[str | None] = ContextVar("next_cursor", default=None)
+
+
+def next_link(path: str, query: str, cursor: str) -> str:
+    """The address of the next page: this one's with another cursor."""
+    kept = [(k, v) for k, v in parse_qsl(query, keep_blank_values=True) if k != "cursor"]
+    return f"{path}?{urlencode([*kept, ('cursor', cursor)])}"
 
 
 class Page(msgspec.Struct, Generic[T]):
@@ -54,7 +65,7 @@ def _convert(value: Any, kind: type) -> Any:
 
 
 async def page(
-    uow: UnitOfWork, query: Select[Any], *, by: Sequence[tuple[ColumnElement[Any], type]], cursor: str | None, limit: int, view: Callable[[Any], T], descending: bool = True
+    uow: UnitOfWork, query: Select[Any], *, by: Sequence[tuple[SQLColumnExpression[Any], type]], cursor: str | None, limit: int, view: Callable[[Any], T], descending: bool = True
 ) -> Page[T]:
     """Run `query` ordered by the columns `by` (unique together, not null), from after `cursor`, `limit` rows; `view` shapes each.
 
@@ -70,4 +81,5 @@ async def page(
     shown = rows[:limit]
     width = len(columns)
     more = encode_cursor(shown[-1][-width:]) if len(rows) > limit else None
+    next_cursor.set(more)
     return Page([view(r[0] if len(r) == width + 1 else r) for r in shown], more)

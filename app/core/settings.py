@@ -44,7 +44,7 @@ class Settings:
     listen_host: str = _setting("address the API listens on", "127.0.0.1")
     listen_port: int = _setting("port the API listens on", 8080)
     smtp_url: str = _setting("smtp://[user:password@]host:port or smtps://… of the outgoing mail server", "", secret=True)
-    anchor_dir: Path = _setting("folder of the append-only anchor file, outside the database", Path("anchors"))
+    anchor_dir: str = _setting("folder of the append-only anchor file, outside the database", "anchors")
     egress_allow_loopback: bool = _setting("let connectors reach this machine; development only", False)
     egress_ports: tuple[int, ...] = _setting("ports connectors may dial", (80, 443, 8443))
     key_prefix: str = _setting("first letters of API keys", "dk")

@@ -99,8 +99,7 @@ class UnitOfWork:
 
     async def find(self, model: type[Row], id: UUID, *, lock: bool = False) -> Row | None:
         """The row with this id, or None: also when it belongs to someone else, which can't be told apart."""
-        found = await self.session.get(model, (self.tenant_id, id), with_for_update={"key_share": True} if lock else None)
-        return found
+        return await self.session.get(model, (self.tenant_id, id), with_for_update={"key_share": True} if lock else None)
 
     async def get(self, model: type[Row], id: UUID, *, lock: bool = False) -> Row:
         """The row with this id; raises NotFound. With `lock`, nobody else changes it until this transaction ends."""

@@ -11,6 +11,7 @@ from app.core.settings import Settings
 from app.core.telemetry import configure_logging
 from app.listeners import LINKS, SECTIONS, listeners
 from tenants.boundary import DatabaseBoundary
+from tenants.limits import Limiter
 
 
 async def build_shell(settings: Settings, clock: SystemClock | None = None) -> Shell:
@@ -33,7 +34,7 @@ async def build_shell(settings: Settings, clock: SystemClock | None = None) -> S
     shell = Shell(
         settings=settings, clock=clock, boundary=boundary, sandbox=sandbox, egress=egress(allow_loopback=settings.egress_allow_loopback, ports=settings.egress_ports) if egress else None,
         vault=vault(settings) if vault else None, gate=gate() if gate else None, doorbell=doorbell, log=log,
-        extras={"listeners": heard, "sections": SECTIONS, "links": LINKS},
+        extras={"listeners": heard, "sections": SECTIONS, "links": LINKS, "limiter": Limiter(settings.redis_url)},
     )  # fmt: skip
 
     async def close() -> None:
@@ -49,5 +50,5 @@ async def build_shell(settings: Settings, clock: SystemClock | None = None) -> S
 def _port(module: str, name: str) -> Any:
     try:
         return getattr(importlib.import_module(module), name)
-    except (ModuleNotFoundError, AttributeError):
+    except (ImportError, AttributeError):
         return None

@@ -177,6 +177,7 @@ create table core.idempotency (
   request_hash bytea not null, status int, headers jsonb, body bytea, created_at timestamptz not null default clock_timestamp(), expires_at timestamptz not null,
   primary key (tenant_id, id), unique (tenant_id, principal, key)
 );
+create index on core.idempotency (tenant_id, expires_at);
 select core.tenant_table('core.idempotency', customer => true);
 
 -- Work: rows without payload, written with the state they belong to; the tenant comes from the context, never from the caller.
@@ -311,3 +312,27 @@ begin
   for n in select name from core.tenant_table_option where append_only loop made := made + core.ensure_partitions(n::regclass, 3); end loop;
   return made;
 end $$;
+
+-- The same for a set of tenants (accepting signals): one deliver row a tenant, in one statement each.
+create function core.append_events_for(p_tenants uuid[], p_ids uuid[], p_customers uuid[], p_types text[], p_keys text[], p_envelopes text[]) returns void
+  language plpgsql set search_path = pg_catalog, pg_temp as $$
+begin
+  insert into core.event (tenant_id, id, customer_id, type, key, envelope)
+  select t, i, c, y, k, e::jsonb from unnest(p_tenants, p_ids, p_customers, p_types, p_keys, p_envelopes) as x (t, i, c, y, k, e);
+  perform core.add_deliveries(p_tenants, p_ids);
+end $$;
+create function core.add_deliveries(p_tenants uuid[], p_ids uuid[]) returns void language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+begin
+  if not p_tenants <@ core.ctx_tenants() then raise exception 'tenant outside the context' using errcode = '42501'; end if;
+  -- The first event's id names the row: unique, and in the order of the ids.
+  insert into core.work (id, tenant_id, kind, subject, subjects, class, ready, due)
+  select (array_agg(i order by i))[1], t, 'deliver', (array_agg(i order by i))[1], array_agg(i order by i), 1, true, clock_timestamp()
+  from unnest(p_tenants, p_ids) as x (t, i) group by t order by t;
+end $$;
+
+-- Ready items of a kind whose handler leases by its own means.
+create function core.ready_work(p_kind text, p_limit int) returns table (id uuid, subject uuid, tries int, version int)
+  language sql stable security definer set search_path = pg_catalog, pg_temp as $$
+  select id, subject, tries, version from core.work
+  where tenant_id = core.ctx_tenant() and ready and due <= clock_timestamp() and kind = p_kind order by class, due limit p_limit
+$$;

@@ -19,15 +19,16 @@ grant execute on function core.context(text), core.ctx_tenant(), core.ctx_tenant
   to detour_app, detour_customer, detour_batch, detour_lookup;
 grant execute on function core.add_work(uuid, text, uuid, timestamptz, int, uuid[]), core.drop_work(text, uuid),
   core.append_events(uuid[], uuid[], text[], text[], text[], uuid), core.tenant_info() to detour_app, detour_customer, detour_batch;
-grant execute on function core.add_works(uuid[], uuid[], text, uuid[], int) to detour_batch;
+grant execute on function core.add_works(uuid[], uuid[], text, uuid[], int), core.add_deliveries(uuid[], uuid[]),
+  core.append_events_for(uuid[], uuid[], uuid[], text[], text[], text[]) to detour_batch;
 grant execute on function core.claim_work(text[], int, interval, uuid), core.finish_work(uuid, uuid, int), core.renew_work(uuid[], uuid, interval),
-  core.retry_work(uuid, uuid, interval, text), core.park_work(uuid, uuid, text), core.unpark_work(uuid), core.parked_work() to detour_app;
+  core.retry_work(uuid, uuid, interval, text), core.park_work(uuid, uuid, text), core.unpark_work(uuid), core.parked_work(), core.ready_work(text, int) to detour_app;
 grant execute on function core.find_tenant_by_host(text), core.find_key(text), core.find_token(bytea, text), core.find_platform_key(text) to detour_app;
 grant execute on function core.register_domain(text, uuid), core.unregister_domain(text), core.register_key(text, uuid), core.unregister_key(text),
   core.register_token(bytea, text, uuid, timestamptz), core.unregister_token(bytea) to detour_app, detour_customer;
 
 grant usage on schema core to detour_dispatch, detour_lookup;
-grant select, update on core.work to detour_dispatch;
+grant select, update, maintain on core.work to detour_dispatch;
 grant select, insert, update, delete on core.dispatcher_lease to detour_dispatch;
 grant execute on function core.ready_tenants(uuid, int), core.wake_due(), core.keep_partitions() to detour_dispatch;
 

@@ -1,0 +1,50 @@
+"""The edge: ids, headers, hosts, limits and problems around every route."""
+
+import pytest
+
+pytestmark = pytest.mark.feature("M189")
+
+
+class TestEveryAnswer:
+    async def test_carries_security_headers_and_ids_and_no_product_name(self, client):
+        answer = await client.get("/healthz", headers={"traceparent": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"})
+        assert answer.status_code == 200
+        assert answer.headers["x-content-type-options"] == "nosniff"
+        assert answer.headers["x-request-id"]
+        assert "detour" not in str(answer.headers).lower()
+
+    async def test_to_an_unknown_address_is_a_problem(self, client):
+        answer = await client.get("/v1/nothing")
+        assert answer.status_code == 404
+        assert answer.headers["content-type"] == "application/problem+json"
+        assert answer.json()["type"] == "/problems/not-found"
+
+    async def test_to_a_wrong_method_names_those_allowed(self, client):
+        answer = await client.post("/healthz")
+        assert answer.status_code == 405
+        assert "GET" in answer.headers["allow"]
+
+    async def test_without_a_credential_is_401_and_says_what_to_send(self, client):
+        answer = await client.get("/v1/keys")
+        assert answer.status_code == 401
+        assert "Bearer" in answer.json()["detail"]
+        assert answer.headers["www-authenticate"] == "Bearer"
+
+    async def test_to_two_host_headers_is_refused(self, app):
+        sent = []
+
+        async def send(message):
+            sent.append(message)
+
+        async def receive():
+            return {"type": "http.request", "body": b"", "more_body": False}
+
+        scope = {"type": "http", "method": "GET", "path": "/healthz", "raw_path": b"/healthz", "query_string": b"", "headers": [(b"host", b"a.example"), (b"host", b"b.example")], "http_version": "1.1", "scheme": "http", "server": ("127.0.0.1", 80), "client": ("127.0.0.1", 1), "root_path": ""}
+        await app(scope, receive, send)
+        assert sent[0]["status"] == 400
+
+    async def test_readiness_asks_the_database(self, client):
+        assert (await client.get("/readyz")).status_code == 200
+
+    async def test_metrics_show_the_oldest_ready_work(self, client):
+        assert "work_oldest_ready_seconds" in (await client.get("/metrics")).text
