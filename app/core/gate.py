@@ -1,0 +1,59 @@
+"""The gate: asked where an effect leaves the house (a connector call, a notice), whoever or whatever wants it.
+
+The port lives here so that the rooms that act can ask; the answer comes from policies and approvals and is injected at the top.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+from uuid import UUID
+
+import msgspec
+
+from app.core.errors import NotAllowed
+
+if TYPE_CHECKING:
+    from app.core.services import Shell
+
+
+class GateRefused(NotAllowed):
+    """A rule holds this action back."""
+
+    def __init__(self, verdict: Verdict) -> None:
+        super().__init__(verdict.reason, extra={k: v for k, v in (("rule", verdict.rule), ("remedy", verdict.remedy)) if v})
+        self.verdict = verdict
+
+
+class GateRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """What is about to leave: `capability` is a capability's name or `notice:<template>`; `effect_key` names this one effect."""
+
+    tenant_id: UUID
+    customer_id: UUID | None
+    case_id: UUID | None
+    capability: str
+    params: dict[str, Any]
+    effect_key: str
+    actor: str
+
+
+class Verdict(msgspec.Struct, frozen=True):
+    """Whether it may leave, and if not: why, by which rule, and what would change that."""
+
+    allowed: bool
+    reason: str = ""
+    rule: str | None = None
+    remedy: str | None = None
+
+
+class Gate(Protocol):
+    """Judges one effect now; a refusal is a verdict, never an exception. Asked again for every attempt."""
+
+    async def verdict(self, shell: Shell, request: GateRequest) -> Verdict: ...
+
+
+class OpenGate:
+    """Lets everything pass: for parts that are tested without policies."""
+
+    async def verdict(self, shell: Shell, request: GateRequest) -> Verdict:
+        """Always yes."""
+        return Verdict(allowed=True)
