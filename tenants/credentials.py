@@ -32,6 +32,18 @@ class Known:
     csrf_hash: bytes | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class _Use:
+    """What is said when a key's use is noted."""
+
+    key_id: UUID
+    customer_id: UUID | None
+    shown: str
+    until: datetime | None
+    successor_id: UUID | None
+    last: datetime | None
+
+
 async def of_platform_key(shell: Shell, key: Key) -> Known | None:
     """Return what a key of the platform's operator stands for; None when there is none such."""
     rows = await shell.boundary.look_up("select * from core.find_platform_key($1)", key.public_id)
@@ -54,13 +66,10 @@ async def of_key(shell: Shell, key: Key) -> Known | None:
             return None
         if not await _is_active(uow, row.customer_id):
             return None
-        permissions = permissions_of(await find_roles(uow, row.roles), customer=row.scope == "customer")
-        last = await uow.find(KeyUse, key_id)
-    await _note_use(shell, tenant_id, row, last)
-    principal = Principal(
-        tenant_id, f"key:{key_id}", _scope(row.scope), permissions, customer_id=row.customer_id, key_id=key_id, source=row.source
-    )
-    return Known(key_id, principal, row.expires_at, tuple(row.addresses))
+        known = await _known(uow, row)
+        use = _Use(key_id, row.customer_id, row.shown, row.expires_at, row.successor_id, await _last_use(uow, key_id))
+    await _note_use(shell, tenant_id, use)
+    return known
 
 
 async def of_session(shell: Shell, token: str) -> Known | None:
@@ -78,11 +87,19 @@ async def of_session(shell: Shell, token: str) -> Known | None:
             return None
         confined = row.customer_id is not None
         permissions = permissions_of(await find_roles(uow, await roles_of(uow, user.id)), customer=confined)
+        principal = Principal(
+            tenant_id, f"user:{user.id}", "customer" if confined else "partner", permissions,
+            customer_id=row.customer_id, user_id=user.id, session_id=session_id,
+        )  # fmt: skip
+        return Known(session_id, principal, row.expires_at, host=row.host, csrf_hash=row.csrf_hash)
+
+
+async def _known(uow: UnitOfWork, row: ApiKey) -> Known:
+    permissions = permissions_of(await find_roles(uow, row.roles), customer=row.scope == "customer")
     principal = Principal(
-        tenant_id, f"user:{user.id}", "customer" if confined else "partner", permissions,
-        customer_id=row.customer_id, user_id=user.id, session_id=session_id,
-    )  # fmt: skip
-    return Known(session_id, principal, row.expires_at, host=row.host, csrf_hash=row.csrf_hash)
+        uow.tenant_id, f"key:{row.id}", _scope(row.scope), permissions, customer_id=row.customer_id, key_id=row.id, source=row.source
+    )
+    return Known(row.id, principal, row.expires_at, tuple(row.addresses))
 
 
 async def _is_active(uow: UnitOfWork, customer_id: UUID | None) -> bool:
@@ -95,27 +112,32 @@ async def _is_active(uow: UnitOfWork, customer_id: UUID | None) -> bool:
     return customer is not None and customer.status == "active"
 
 
-async def _note_use(shell: Shell, tenant_id: UUID, key: ApiKey, last: KeyUse | None) -> None:
+async def _last_use(uow: UnitOfWork, key_id: UUID) -> datetime | None:
+    use = await uow.find(KeyUse, key_id)
+    return use.used_at if use else None
+
+
+async def _note_use(shell: Shell, tenant_id: UUID, use: _Use) -> None:
     """Write down that the key is in use, at most once a minute; the first use of a rotated key's old half is said aloud, once a day."""
     now = shell.clock.now()
-    if last is not None and now - last.used_at < _USE_NOTED:
+    if use.last is not None and now - use.last < _USE_NOTED:
         return
     try:
         async with shell.unit_of_work(tenant_id, actor=_ACTOR) as uow:
-            noted = insert(KeyUse).values(tenant_id=tenant_id, id=key.id, customer_id=key.customer_id, used_at=now)
+            noted = insert(KeyUse).values(tenant_id=tenant_id, id=use.key_id, customer_id=use.customer_id, used_at=now)
             await uow.execute(noted.on_conflict_do_update(index_elements=["tenant_id", "id"], set_={"used_at": now}))
-            if key.successor_id is not None and await _is_first_use_today(uow, key.successor_id, last):
-                said = {"key": key.shown, "until": key.expires_at}
-                uow.publish("key.superseded_used", key=f"key:{key.id}", customer_id=key.customer_id, data=said)
+            if use.successor_id is not None and await _is_first_use_today(uow, use.successor_id, use.last):
+                said = {"key": use.shown, "until": use.until}
+                uow.publish("key.superseded_used", key=f"key:{use.key_id}", customer_id=use.customer_id, data=said)
     except Fault as fault:
         # Somebody with a good key must not be turned away because a note could not be taken.
         shell.log.warning("key use not noted", reason=type(fault).__name__)
 
 
-async def _is_first_use_today(uow: UnitOfWork, successor_id: UUID, last: KeyUse | None) -> bool:
+async def _is_first_use_today(uow: UnitOfWork, successor_id: UUID, last: datetime | None) -> bool:
     """Tell whether the old key was not used yet since it was rotated, or not yet today."""
     successor = await uow.get(ApiKey, successor_id)
-    return last is None or last.used_at < successor.created_at or last.used_at.date() < uow.now.date()
+    return last is None or last < successor.created_at or last.date() < uow.now.date()
 
 
 def _scope(scope: str) -> Scope:
