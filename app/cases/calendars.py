@@ -1,8 +1,8 @@
 """Working time: in which hours of which days, in whose zone, a clock runs.
 
 A calendar is written as `{"zone": "Europe/Berlin", "hours": "Mon-Fri 07:00-19:00; Sat 08:00-12:00", "holidays": ["DE-BE", "2026-12-24"]}`.
-Hours are entries separated by `;`, each a day or a range of days and one or more spans; a span that ends before it starts runs past
-midnight. Holidays are ISO 3166 regions of the `holidays` library (`FR`, `DE-BE`, `US-NY`) and own dates.
+Hours are entries separated by `;`, each days (`Mon-Thu,Sat`) and one or more spans; a span that ends before it starts runs past
+midnight; `always` is round the clock. Holidays are ISO 3166 regions of the `holidays` library (`FR`, `DE-BE`, `US-NY`) and own dates.
 
 An instant is working time when its wall-clock time in the calendar's zone lies in a span of a day that is no holiday. So on the day the
 clocks go forward the missing hour isn't counted, and on the day they go back the repeated hour is counted twice.
@@ -27,7 +27,7 @@ Interval = tuple[datetime, datetime]
 
 DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 MINUTES_A_DAY: Final = 24 * 60
-ALWAYS: Final = "Mon-Sun 00:00-24:00"
+AROUND_THE_CLOCK: Final = "Mon-Sun 00:00-24:00"
 _SPAN = re.compile(r"^([01]\d|2[0-4]):([0-5]\d)-([01]\d|2[0-4]):([0-5]\d)\Z")
 _OWN_DATE = re.compile(r"^\d{4}-\d{2}-\d{2}\Z")
 
@@ -72,14 +72,15 @@ def parse(written: Mapping[str, Any] | None) -> Calendar:
     """
     written = written or {}
     regions, closed = _parse_holidays(written.get("holidays"))
-    return Calendar(_parse_zone(written.get("zone")), parse_hours(written.get("hours") or ALWAYS), regions, closed)
+    return Calendar(_parse_zone(written.get("zone")), parse_hours(written.get("hours") or AROUND_THE_CLOCK), regions, closed)
 
 
 def parse_hours(written: object) -> tuple[Spans, ...]:
     """Reads `Mon-Fri 07:00-12:00 13:00-17:00; Sat 08:00-12:00` into spans by weekday."""
-    week: list[list[tuple[int, int]]] = [[] for _ in DAYS]
     if not isinstance(written, str) or len(written) > 500:
         raise _invalid("/hours", "Working hours are a text of at most 500 characters.")
+    week: list[list[tuple[int, int]]] = [[] for _ in DAYS]
+    written = AROUND_THE_CLOCK if written == "always" else written
     for entry in filter(None, (part.strip() for part in written.split(";"))):
         days, *spans = entry.split()
         if not spans:
@@ -93,6 +94,10 @@ def parse_hours(written: object) -> tuple[Spans, ...]:
 
 
 def _parse_days(written: str) -> list[int]:
+    return [day for part in written.split(",") for day in _parse_range(part)]
+
+
+def _parse_range(written: str) -> list[int]:
     names = written.lower().split("-")
     if len(names) > 2 or any(name not in DAYS for name in names):
         raise _invalid("/hours", f"'{written}' is no day or range of days.")

@@ -25,6 +25,12 @@ class TestHours:
     def test_a_range_may_run_over_the_weekend(self) -> None:
         assert [bool(day) for day in calendars.parse_hours("Sat-Mon 08:00-09:00")] == [True, False, False, False, False, True, True]
 
+    def test_days_may_be_listed(self) -> None:
+        assert [bool(day) for day in calendars.parse_hours("Mon,Wed-Thu,Sun 08:00-09:00")] == [True, False, True, True, False, False, True]
+
+    def test_always_is_round_the_clock(self) -> None:
+        assert calendars.parse_hours("always") == (((0, 1440),),) * 7
+
     def test_a_night_shift_runs_into_the_next_day(self) -> None:
         week = calendars.parse_hours("Sun 22:00-06:00")
         assert week[6] == ((1320, 1440),)

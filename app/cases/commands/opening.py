@@ -1,0 +1,161 @@
+"""How a case begins: a decision opens it or joins one that is unfinished, and later decisions move its priority."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import select, text
+from sqlalchemy.dialects.postgresql import insert
+
+from app.cases import clocks, grouping, priority
+from app.cases.models import Case, CaseSignal, CaseSubject
+from app.core.errors import Invalid, Unavailable
+from app.core.events import Event
+from app.core.uow import UnitOfWork
+from tenants.models import Customer
+
+_SEEN: Final = ("priority_level", "priority_score", "priority_provisional", "money_at_risk_minor", "currency", "missing")
+
+
+class CaseWithoutCustomer(Invalid):
+    """A case belongs to a customer; attribute the signal first."""
+
+
+class GroupUnsettled(Unavailable):
+    """This case is being opened and closed at the same moment; try again."""
+
+
+async def open_case(uow: UnitOfWork, *, decision_event: Event) -> Case:
+    """Opens a case for what a policy decided, or joins the unfinished one of the same group.
+
+    Two that arrive at the same moment make one case: the later waits at the unique index and joins. The same decision twice changes nothing.
+    Publishes case.opened or case.grouped (and case.reprioritised when the join moved it), key `case:<id>`.
+    """
+    if decision_event.customer_id is None:
+        raise CaseWithoutCustomer()
+    for _ in range(3):
+        latest = await _latest_of_group(uow, decision_event)
+        if latest is not None and latest.status != "resolved":
+            return await _join(uow, latest, decision_event)
+        opened = await _insert(uow, decision_event, previous=latest)
+        if opened is not None:
+            return await _begin(uow, opened, decision_event)
+    raise GroupUnsettled()
+
+
+async def _latest_of_group(uow: UnitOfWork, decision: Event) -> Case | None:
+    query = select(Case).where(Case.customer_id == decision.customer_id, Case.group_key == grouping.stored_key(decision.data["group_key"]))
+    unfinished_first = query.order_by((Case.status == "resolved").asc(), Case.id.desc()).limit(1)
+    return (
+        await uow.execute(unfinished_first.with_for_update(key_share=True).execution_options(populate_existing=True))
+    ).scalar_one_or_none()
+
+
+async def _insert(uow: UnitOfWork, decision: Event, *, previous: Case | None) -> Case | None:
+    values = _identity(uow, decision) | decided(decision) | {"previous_id": previous.id if previous else None}
+    statement = insert(Case).values(**values).on_conflict_do_nothing(
+        index_elements=["tenant_id", "customer_id", "group_key"], index_where=text("status <> 'resolved'")
+    )  # fmt: skip
+    return (await uow.session.scalars(statement.returning(Case))).one_or_none()
+
+
+def _identity(uow: UnitOfWork, decision: Event) -> dict[str, Any]:
+    data, exception = decision.data, decision.data["exception"]
+    subjects = {kind: UUID(str(subject)) for kind, subject in (data.get("subjects") or {}).items() if subject}
+    return {
+        "tenant_id": uow.tenant_id, "id": uow.new_id(), "customer_id": decision.customer_id, "title": data["title"], "opened_at": uow.now,
+        "exception_type": exception["type"], "reason": exception.get("reason"), "responsible": exception.get("responsible"),
+        "group_key": grouping.stored_key(data["group_key"]), "order_id": subjects.get("order"), "shipment_id": subjects.get("shipment"),
+    }  # fmt: skip
+
+
+def decided(decision: Event) -> dict[str, Any]:
+    """The columns of a case that hold its latest decision."""
+    data, level, money = decision.data, decision.data["priority"], decision.data.get("money_at_risk") or {}
+    return {
+        "decision_id": decision.id, "priority_level": level["level"], "priority_score": level["score"], "priority_provisional": level["provisional"],
+        "money_at_risk_minor": money.get("minor"), "currency": money.get("currency"),
+        "inputs": list(data.get("inputs") or []), "missing": list(data.get("missing") or []),
+    }  # fmt: skip
+
+
+async def _begin(uow: UnitOfWork, case: Case, decision: Event) -> Case:
+    await _link(uow, case, decision)
+    customer = await uow.find(Customer, case.customer_id)
+    started = clocks.start(uow, case, customer.sla if customer else None)
+    told = _told(case, decision) | {
+        "title": case.title, "exception": decision.data["exception"], "group_key": case.group_key, "workflow": decision.data.get("workflow"),
+        "order_id": case.order_id, "shipment_id": case.shipment_id, "previous_id": case.previous_id, "missing": case.missing,
+        "due": {clock.kind: clock.due_at for clock in started},
+    }  # fmt: skip
+    uow.publish("case.opened", of=case, also=started, key=f"case:{case.id}", data=told | _priority(case))
+    return case
+
+
+async def _join(uow: UnitOfWork, case: Case, decision: Event) -> Case:
+    if not await _link(uow, case, decision):
+        return case
+    uow.publish("case.grouped", of=case, key=f"case:{case.id}", data=_told(case, decision))
+    # A decision taken on less than the case knows by now doesn't take it back.
+    if case.priority_provisional or not decision.data["priority"]["provisional"]:
+        await update_priority(uow, case.id, decision)
+    return case
+
+
+async def _link(uow: UnitOfWork, case: Case, decision: Event) -> bool:
+    """Notes the signal and its subjects; False when this decision was noted before."""
+    scope = {"tenant_id": uow.tenant_id, "customer_id": case.customer_id, "case_id": case.id}
+    signal = {
+        "signal_id": _id(decision, "signal_id"),
+        "event_id": _id(decision, "event_id"),
+        "decision_id": decision.id,
+        "joined_at": uow.now,
+    }
+    noted = insert(CaseSignal).values(id=uow.new_id(), **scope, **signal).on_conflict_do_nothing().returning(CaseSignal.id)
+    if (await uow.execute(noted)).scalar_one_or_none() is None:
+        return False
+    subjects = grouping.joined({}, decision.data.get("subjects") or {})
+    rows = [{"id": uow.new_id(), "kind": kind, "subject_id": subject, **scope} for kind, subject in subjects.items()]
+    if rows:
+        await uow.execute(insert(CaseSubject).values(rows).on_conflict_do_nothing())
+    return True
+
+
+def _told(case: Case, decision: Event) -> dict[str, Any]:
+    return {"case_id": case.id, "decision_id": decision.id, **{name: decision.data.get(name) for name in ("signal_id", "event_id")}}
+
+
+def _id(decision: Event, name: str) -> UUID | None:
+    value = decision.data.get(name)
+    return UUID(str(value)) if value else None
+
+
+def _priority(case: Case) -> dict[str, Any]:
+    risk = {"minor": case.money_at_risk_minor, "currency": case.currency} if case.currency else None
+    return {"level": case.priority_level, "score": case.priority_score, "provisional": case.priority_provisional, "money_at_risk": risk}
+
+
+async def update_priority(uow: UnitOfWork, case_id: UUID, decision: Event) -> Case:
+    """Lets a later decision hold: priority, money at risk, what is still missing; says what changed and by which input.
+
+    A decision that sees and says the same changes nothing, and a resolved case keeps the one it was resolved on. Publishes
+    case.reprioritised.
+    """
+    case = await uow.get(Case, case_id, lock=True)
+    wanted, before = decided(decision), _priority(case)
+    changed = priority.changes(case.inputs, wanted["inputs"])
+    if case.status == "resolved" or (not changed and all(getattr(case, name) == wanted[name] for name in _SEEN)):
+        return case
+    for column, value in wanted.items():
+        setattr(case, column, value)
+    data = {
+        "case_id": case.id,
+        "decision_id": decision.id,
+        "before": before,
+        "missing": case.missing,
+        "changed": msgspec.to_builtins(changed),
+    }
+    uow.publish("case.reprioritised", of=case, key=f"case:{case.id}", data=data | _priority(case))
+    return case

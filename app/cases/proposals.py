@@ -1,0 +1,62 @@
+"""Proposals: somebody wants an effect; where a limit says so, a second person is asked at once."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import timedelta
+from typing import Any, Final
+from uuid import UUID
+
+from app.cases import approvals, facts, people
+from app.cases.commands.working import acknowledge, live
+from app.cases.models import Approval, Case, CaseProposal
+from app.core.services import Shell
+from app.core.uow import UnitOfWork
+from app.policies.gates import Boundary, judge
+from app.policies.queries import gate_rules
+
+TIME_TO_DECIDE: Final = timedelta(hours=24)
+
+
+async def propose(
+    shell: Shell, uow: UnitOfWork, case_id: UUID, *, capability: str, params: dict[str, Any], note: str | None = None
+) -> tuple[CaseProposal, list[Approval]]:
+    """Puts an effect forward; proposing is also a first response. Nothing leaves by it: whoever does it later meets the gate.
+
+    Publishes case.proposed, key `case:<id>`, with the approvals it asked for (`approval_id` is the first, null when no limit speaks).
+    """
+    case = await live(uow, case_id)
+    await acknowledge(uow, case_id)
+    proposer = await people.behind(uow, uow.actor, case.customer_id)
+    option = params.get("option_id")
+    row = uow.add(
+        CaseProposal(
+            customer_id=case.customer_id, case_id=case_id, round=case.round, capability=capability, params=params, note=note,
+            option_id=option if isinstance(option, str) else None, proposed_by=uow.actor, proposer_id=proposer.person, proposed_at=uow.now,
+        )
+    )  # fmt: skip
+    asked = [await _ask(uow, row, boundary) for boundary in await _boundaries(shell, uow, case, capability, params)]
+    ids = [approval.id for approval in asked]
+    data = {"case_id": case_id, "proposal_id": row.id, "capability": capability, "params": params, "option_id": row.option_id, "note": note}
+    uow.publish("case.proposed", of=row, key=f"case:{case_id}", data=data | {"approvals": ids, "approval_id": ids[0] if ids else None})
+    return row, asked
+
+
+async def _boundaries(shell: Shell, uow: UnitOfWork, case: Case, capability: str, params: dict[str, Any]) -> tuple[Boundary, ...]:
+    rules = await gate_rules(uow, case.customer_id)
+    about = await facts.target(uow, case.customer_id, case, params)
+    known = await facts.at_the_gate(
+        uow, customer_id=case.customer_id, case=case, about=about, capability=capability, params=params, actor=uow.actor, now=uow.now
+    )  # fmt: skip
+    return (await judge(shell.sandbox, rules, capability, known)).boundaries
+
+
+async def _ask(uow: UnitOfWork, row: CaseProposal, boundary: Boundary) -> Approval:
+    amount, currency = row.params.get("amount_minor"), row.params.get("currency")
+    told = isinstance(amount, int) and isinstance(currency, str)
+    key = hashlib.sha256(f"{row.id}|{boundary.policy}|{boundary.rule}".encode()).hexdigest()
+    return await approvals.request(
+        uow, case_id=row.case_id, kind=boundary.approval_kind, role=boundary.role, amount_minor=amount if told else None, currency=currency if told else None,
+        subject={"capability": row.capability, "option_id": row.option_id, "proposal_id": str(row.id), "reason": boundary.reason},
+        key=f"proposal:{key}", expires_at=uow.now + TIME_TO_DECIDE, requested_by=row.proposed_by,
+    )  # fmt: skip

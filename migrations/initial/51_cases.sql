@@ -1,0 +1,122 @@
+-- cases: the work opened for an exception, its clocks, comments, approvals, offers and timeline.
+
+create table cases."case" (
+  tenant_id uuid not null default core.ctx_tenant(), id uuid not null, customer_id uuid not null,
+  status text not null default 'open' check (status in ('open', 'acknowledged', 'waiting', 'resolved')),
+  title text not null, exception_type text not null, reason text, responsible text,
+  priority_level text not null check (priority_level in ('P1', 'P2', 'P3', 'P4')), priority_score bigint not null check (priority_score between 0 and 1000),
+  priority_provisional boolean not null, money_at_risk_minor bigint, currency text,
+  group_key text not null check (length(group_key) between 1 and 300),
+  decision_id uuid not null, inputs jsonb not null default '[]', missing text[] not null default '{}',
+  owner_id uuid, parent_id uuid, previous_id uuid, order_id uuid, shipment_id uuid,
+  escalation bigint not null default 0, breached boolean not null default false, round bigint not null default 0,
+  opened_at timestamptz not null, acknowledged_at timestamptz, acknowledged_by text, reopened_at timestamptz,
+  resolved_at timestamptz, resolved_by text, outcome text, cause text, evidence_call_id uuid, deviation text,
+  primary key (tenant_id, id),
+  foreign key (tenant_id, customer_id) references tenants.customer (tenant_id, id),
+  foreign key (tenant_id, owner_id) references tenants."user" (tenant_id, id),
+  foreign key (tenant_id, parent_id) references cases."case" (tenant_id, id),
+  foreign key (tenant_id, previous_id) references cases."case" (tenant_id, id),
+  foreign key (tenant_id, order_id) references canonical."order" (tenant_id, id),
+  foreign key (tenant_id, shipment_id) references canonical.shipment (tenant_id, id),
+  constraint case_money check ((money_at_risk_minor is null) = (currency is null)),
+  constraint case_end check ((status = 'resolved') = (resolved_at is not null and outcome is not null and cause is not null))
+) with (fillfactor = 80);
+-- At most one unfinished case of a group: two signals that arrive at the same moment find each other here.
+create unique index case_live_group on cases."case" (tenant_id, customer_id, group_key) where status <> 'resolved';
+create index case_group on cases."case" (tenant_id, customer_id, group_key, id);
+create index case_live_risk on cases."case" (tenant_id, priority_score desc, id desc) where status <> 'resolved';
+create index case_status on cases."case" (tenant_id, status, id);
+create index case_type on cases."case" (tenant_id, exception_type, id);
+create index case_owner on cases."case" (tenant_id, owner_id, id) where owner_id is not null;
+create index case_parent on cases."case" (tenant_id, parent_id, id) where parent_id is not null;
+create index case_previous on cases."case" (tenant_id, previous_id) where previous_id is not null;
+create index case_order on cases."case" (tenant_id, order_id) where order_id is not null;
+create index case_shipment on cases."case" (tenant_id, shipment_id) where shipment_id is not null;
+create index case_decision on cases."case" (tenant_id, decision_id);
+select core.tenant_table('cases."case"', customer => true, no_delete => true, case_column => 'id');
+
+create table cases.case_subject (
+  tenant_id uuid not null default core.ctx_tenant(), id uuid not null, customer_id uuid not null, case_id uuid not null,
+  kind text not null check (kind in ('order', 'shipment')), subject_id uuid not null,
+  primary key (tenant_id, id), unique (tenant_id, case_id, kind, subject_id),
+  foreign key (tenant_id, case_id) references cases."case" (tenant_id, id)
+);
+create index case_subject_of on cases.case_subject (tenant_id, subject_id, case_id);
+select core.tenant_table('cases.case_subject', customer => true, no_delete => true, case_column => 'case_id');
+
+create table cases.case_signal (
+  tenant_id uuid not null default core.ctx_tenant(), id uuid not null, customer_id uuid not null, case_id uuid not null,
+  signal_id uuid, event_id uuid, decision_id uuid not null, joined_at timestamptz not null,
+  primary key (tenant_id, id), unique (tenant_id, decision_id),
+  foreign key (tenant_id, case_id) references cases."case" (tenant_id, id)
+);
+create index case_signal_of on cases.case_signal (tenant_id, case_id, id);
+select core.tenant_table('cases.case_signal', customer => true, no_delete => true, case_column => 'case_id');
+
+create table cases.case_clock (
+  tenant_id uuid not null default core.ctx_tenant(), id uuid not null, customer_id uuid not null, case_id uuid not null,
+  kind text not null check (kind in ('first_response', 'resolution')), round bigint not null, target text not null, calendar jsonb not null default '{}',
+  started_at timestamptz not null, due_at timestamptz not null, warn_at timestamptz not null,
+  paused_at timestamptz, left_seconds bigint, stopped_at timestamptz, warned_at timestamptz, breached_at timestamptz,
+  primary key (tenant_id, id), unique (tenant_id, case_id, kind, round),
+  foreign key (tenant_id, case_id) references cases."case" (tenant_id, id),
+  constraint case_clock_pause check ((paused_at is null) = (left_seconds is null))
+);
+select core.tenant_table('cases.case_clock', customer => true, no_delete => true, case_column => 'case_id');
+
+create table cases.case_proposal (
+  tenant_id uuid not null default core.ctx_tenant(), id uuid not null, customer_id uuid not null, case_id uuid not null,
+  round bigint not null, capability text not null, params jsonb not null, option_id text, note text,
+  proposed_by text not null, proposer_id uuid, proposed_at timestamptz not null,
+  primary key (tenant_id, id), foreign key (tenant_id, case_id) references cases."case" (tenant_id, id)
+);
+create index case_proposal_of on cases.case_proposal (tenant_id, case_id, id);
+select core.tenant_table('cases.case_proposal', customer => true, no_delete => true, case_column => 'case_id');
+
+-- A comment without a customer is the partner's own: the customer's role never sees the row.
+create table cases.case_comment (
+  tenant_id uuid not null default core.ctx_tenant(), id uuid not null, customer_id uuid, case_id uuid not null,
+  author text not null, text text not null check (length(text) between 1 and 8000), written_at timestamptz not null,
+  primary key (tenant_id, id), foreign key (tenant_id, case_id) references cases."case" (tenant_id, id)
+);
+create index case_comment_of on cases.case_comment (tenant_id, case_id, id);
+select core.tenant_table('cases.case_comment', customer => true, no_delete => true, case_column => 'case_id');
+
+create table cases.approval (
+  tenant_id uuid not null default core.ctx_tenant(), id uuid not null, customer_id uuid not null, case_id uuid not null,
+  key text not null, kind text not null, status text not null default 'requested' check (status in ('requested', 'approved', 'refused', 'expired')),
+  role text not null, amount_minor bigint, currency text, subject jsonb not null default '{}',
+  requested_by text not null, requester_id uuid, requested_at timestamptz not null, expires_at timestamptz not null,
+  decided_by text, decider_id uuid, decided_at timestamptz, note text,
+  primary key (tenant_id, id), unique (tenant_id, key),
+  foreign key (tenant_id, case_id) references cases."case" (tenant_id, id),
+  constraint approval_money check (amount_minor is null or currency is not null),
+  -- Four eyes, also for whoever writes here by another way than the command.
+  constraint approval_four_eyes check (decided_by is null or (decided_by <> requested_by and decider_id is distinct from requester_id))
+);
+create index approval_of_case on cases.approval (tenant_id, case_id, id);
+create index approval_open on cases.approval (tenant_id, id) where status = 'requested';
+select core.tenant_table('cases.approval', customer => true, no_delete => true, case_column => 'case_id');
+
+create table cases.offer (
+  tenant_id uuid not null default core.ctx_tenant(), id uuid not null, customer_id uuid not null, case_id uuid not null,
+  key text not null, status text not null default 'open' check (status in ('open', 'answered', 'expired')),
+  recipient jsonb not null default '{}', options jsonb not null, default_option text,
+  made_by text not null, made_at timestamptz not null, expires_at timestamptz not null,
+  option text, answered_by text, answered_at timestamptz,
+  primary key (tenant_id, id), unique (tenant_id, key),
+  foreign key (tenant_id, case_id) references cases."case" (tenant_id, id),
+  constraint offer_answer check ((status = 'answered') = (answered_at is not null))
+);
+create index offer_of_case on cases.offer (tenant_id, case_id, id);
+create index offer_open on cases.offer (tenant_id, id) where status = 'open';
+select core.tenant_table('cases.offer', customer => true, no_delete => true, case_column => 'case_id');
+
+-- Which events stand on a case's timeline; derived from core.event, in the order of the event ids.
+create table cases.case_event (
+  tenant_id uuid not null default core.ctx_tenant(), id uuid not null, customer_id uuid, case_id uuid not null, event_id uuid not null,
+  primary key (tenant_id, id), unique (tenant_id, case_id, event_id),
+  foreign key (tenant_id, case_id) references cases."case" (tenant_id, id)
+);
+select core.tenant_table('cases.case_event', customer => true, no_delete => true, case_column => 'case_id');
