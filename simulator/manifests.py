@@ -46,7 +46,7 @@ def load(partner: str, values: Mapping[str, str]) -> dict[str, Any]:
 def _resolved(value: Any, folder: Traversable, values: Mapping[str, str]) -> Any:
     match value:
         case dict():
-            return _with_content({name: _resolved(inner, folder, values) for name, inner in value.items()}, folder)
+            return _with_content({name: _entry(name, inner, folder, values) for name, inner in value.items()}, folder)
         case list():
             return [_resolved(inner, folder, values) for inner in value]
         case str() if value.startswith("env:"):
@@ -54,6 +54,12 @@ def _resolved(value: Any, folder: Traversable, values: Mapping[str, str]) -> Any
         case str() if value.startswith("file://"):
             return base64.b64encode(_open(folder, value.removeprefix("file://")).read_bytes()).decode()
     return value
+
+
+def _entry(name: str, value: Any, folder: Traversable, values: Mapping[str, str]) -> Any:
+    """A secret travels marked as one, so that nobody along the way shows it."""
+    resolved = _resolved(value, folder, values)
+    return {"secret": resolved} if name == "secret" and isinstance(resolved, str) else resolved
 
 
 def _with_content(entry: dict[str, Any], folder: Traversable) -> dict[str, Any]:

@@ -7,11 +7,15 @@ from pathlib import Path
 from typing import Any
 
 import jq
+import msgspec
 import pytest
 from standardwebhooks.webhooks import Webhook
 
+from app.core.parsing import parse_yaml
 from app.ingest.sources import edi_x12
+from app.notifications.schemas import TemplateContent
 from app.policies import document
+from app.workflows.dsl import read_definition
 from simulator import manifests, payloads
 from simulator.signing import sign
 
@@ -85,3 +89,14 @@ class TestManifests:
         manifest = manifests.load(partner, manifests.environment("http://127.0.0.1:9400"))
         names = [document.read(policy["content"]).name for policy in manifest["policies"]]
         assert names == ["cutoff-missed", "carrier-reports"]
+
+    def test_the_workflow_is_one_the_engine_runs(self) -> None:
+        manifest = manifests.load("northwind", manifests.environment("http://127.0.0.1:9400"))
+        definition = read_definition(manifest["workflows"][0]["content"])
+        assert (definition.name, definition.version) == ("cutoff-missed", "1.0.0")
+
+    @pytest.mark.parametrize("partner", ["northwind", "harborline"])
+    def test_templates_speak_english_and_german(self, partner: str) -> None:
+        manifest = manifests.load(partner, manifests.environment("http://127.0.0.1:9400"))
+        contents = [msgspec.convert(parse_yaml(template["content"]), TemplateContent) for template in manifest["templates"]]
+        assert [sorted(content.locales) for content in contents] == [["de", "en"], ["de", "en"]]
