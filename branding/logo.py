@@ -5,6 +5,8 @@ SVG is refused (it can carry script and remote links), and so are animations and
 more pixels than a logo needs, before they are unfolded.
 """
 
+import base64
+import binascii
 import hashlib
 import io
 from dataclasses import dataclass
@@ -36,6 +38,14 @@ class Logo:
     @property
     def etag(self) -> str:
         return hashlib.sha256(self.png).hexdigest()[:32]
+
+
+def decoded(text: str) -> bytes:
+    """Return the picture file that `text` holds in base64; raises LogoUnusable."""
+    try:
+        return base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError) as broken:
+        raise _refusal("This is not base64.", "Send the picture file in base64; the command line resolves `file://`.") from broken
 
 
 def logo_from(raw: bytes) -> Logo:

@@ -1,6 +1,8 @@
 """What a brand is made of, as sent, stored and shown: design tokens and voice, never CSS."""
 
+from datetime import datetime
 from typing import Annotated, Literal
+from uuid import UUID
 
 import msgspec
 
@@ -44,3 +46,48 @@ class Brand(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaul
 
     voice: Voice
     tokens: Tokens
+
+
+class BrandForm(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A brand as sent in one call. `logo` is a picture file in base64, null for none, absent to keep the one there is."""
+
+    voice: Voice
+    tokens: Tokens
+    logo: Annotated[str, msgspec.Meta(max_length=1_400_000)] | msgspec.UnsetType | None = msgspec.UNSET
+
+    @property
+    def brand(self) -> Brand:
+        return Brand(voice=self.voice, tokens=self.tokens)
+
+
+class LogoView(msgspec.Struct, frozen=True):
+    """The logo served at `path` on every verified host."""
+
+    path: str
+    width: int
+    height: int
+
+
+class BrandView(msgspec.Struct, frozen=True):
+    """The published brand; version 0 and no voice before the first one."""
+
+    version: int
+    voice: Voice | None = None
+    tokens: Tokens | None = None
+    logo: LogoView | None = None
+
+
+class NewDomain(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A host name, without scheme or port."""
+
+    host: Annotated[str, msgspec.Meta(min_length=3, max_length=253)]
+
+
+class DomainView(msgspec.Struct, frozen=True):
+    """A host and, while it is unverified, the file that proves it: put `content` at `url`."""
+
+    id: UUID
+    host: str
+    is_primary: bool
+    verified_at: datetime | None
+    proof: dict[str, str] | None = None

@@ -17,6 +17,9 @@ from app.core.errors import FieldError, Invalid
 from app.notifications.schemas import Recipient, Rendered
 from branding.schemas import Voice
 
+_PLAIN = SMTP.clone(cte_type="7bit")  # not every server on the way takes 8 bits
+_WIDE = SMTPUTF8.clone(cte_type="7bit")
+
 
 class MailUnusable(Invalid):
     """This message can't be put into a mail."""
@@ -43,13 +46,14 @@ def letter(voice: Voice, to: Recipient, content: Rendered, *, identity: str, loc
     """Build the mail from `voice` to one recipient; raises MailUnusable naming the header that can't be built."""
     sender = _address("mail_from", voice.mail_name or voice.name, voice.mail_from)
     recipient = _address("to", to.name, to.address)
-    mail = EmailMessage(policy=SMTP)
-    headers = {
+    mail = EmailMessage(policy=_PLAIN)
+    identity_header = message_id(identity, sender.domain)
+    headers: dict[str, object] = {
         "From": sender,
         "To": recipient,
         "Subject": content.subject,
         "Date": format_datetime(at),
-        "Message-ID": message_id(identity, sender.domain),
+        "Message-ID": identity_header,
         "Content-Language": locale,
         "Auto-Submitted": "auto-generated",
     }
@@ -59,11 +63,11 @@ def letter(voice: Voice, to: Recipient, content: Rendered, *, identity: str, loc
         _put(mail, name, value)
     mail.set_content(content.text)
     mail.add_alternative(content.html, subtype="html")
-    return Letter(sender.addr_spec, recipient.addr_spec, headers["Message-ID"], _wire(mail, recipient))
+    return Letter(sender.addr_spec, recipient.addr_spec, identity_header, _wire(mail, recipient))
 
 
 def _wire(mail: EmailMessage, recipient: Address) -> bytes:
-    return mail.as_bytes(policy=SMTP if recipient.addr_spec.isascii() else SMTPUTF8)
+    return mail.as_bytes(policy=_PLAIN if recipient.addr_spec.isascii() else _WIDE)
 
 
 def _address(pointer: str, name: str, address: str) -> Address:

@@ -16,10 +16,30 @@ from branding.render import mail_html, mail_text
 from branding.schemas import Brand
 
 FORBIDDEN_TAGS = frozenset(
-    "html head body base link meta script style iframe object embed form input button textarea select svg math".split()
+    [
+        "html",
+        "head",
+        "body",
+        "base",
+        "link",
+        "meta",
+        "script",
+        "style",
+        "iframe",
+        "object",
+        "embed",
+        "form",
+        "input",
+        "button",
+        "textarea",
+        "select",
+        "svg",
+        "math",
+    ]
 )
 FORBIDDEN_SCHEMES = ("javascript:", "data:", "vbscript:", "file:")
 MAX_SUBJECT = 200
+STANDING: dict[str, Any] = {"recipient": {"name": "", "address": "someone@example.com"}, "links": {}}  # there in every context
 
 
 class TemplateUnusable(Invalid):
@@ -58,7 +78,7 @@ async def render(
     words: Rendition, context: Mapping[str, Any], *, brand: Brand, locale: str, zone: str, logo_url: str | None, sandbox: Renderer
 ) -> Rendered:
     """Render one language with `context`; raises the sandbox's refusal when the template fails, TemplateUnusable on a bad result."""
-    told = readable(dict(context), locale, zone)
+    told = readable(dict(context), locale, zone) | {"locale": locale, "brand": _voice(brand)}
     subject = " ".join((await sandbox.render(words.subject, told, html=False)).split())
     if not subject or len(subject) > MAX_SUBJECT:
         raise TemplateUnusable(f"The subject came out with {len(subject)} characters; 1 to {MAX_SUBJECT} are needed.")
@@ -68,6 +88,11 @@ async def render(
         raise TemplateUnusable(f"The HTML came out with {forbidden[0]}, which mail may not carry.")
     framed = mail_html(brand, locale=locale, subject=subject, body=body, logo_url=logo_url)
     return Rendered(subject=subject, text=text, html=await sandbox.inline_css(framed))
+
+
+def _voice(brand: Brand) -> dict[str, str]:
+    voice = brand.voice
+    return {"name": voice.name, "support_email": voice.support_email or "", "support_url": voice.support_url or ""}
 
 
 def _structure(content: TemplateContent) -> Iterator[FieldError]:
@@ -89,7 +114,7 @@ async def _unrenderable(content: TemplateContent, tag: str, words: Rendition, br
             yield FieldError(f"/locales/{tag}/{part}", refused.detail, "Correct the template at the place named.")
             return
     try:
-        await render(words, content.example, brand=brand, locale=tag, zone=brand.voice.zone, logo_url=None, sandbox=sandbox)
+        await render(words, STANDING | content.example, brand=brand, locale=tag, zone=brand.voice.zone, logo_url=None, sandbox=sandbox)
     except Invalid as refused:
         yield FieldError(
             f"/locales/{tag}", f"The example doesn't render: {refused.detail}", "Give every name the template uses in `example`."

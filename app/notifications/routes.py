@@ -1,0 +1,143 @@
+"""Templates and notices over HTTP, and the pages behind signed links."""
+
+from collections.abc import Awaitable
+from typing import Annotated, Any
+from uuid import UUID
+
+from litestar import HttpMethod, Request, Response, get, post, route
+from litestar.datastructures import UploadFile
+from msgspec import Meta
+
+from app.core.errors import Fault, Invalid
+from app.core.paging import Page
+from app.core.services import Shell
+from app.core.uow import UnitOfWork
+from app.notifications import link_pages, queries
+from app.notifications.commands import templates
+from app.notifications.links import Form, Upload
+from app.notifications.models import Notice, Template
+from app.notifications.schemas import NewTemplate, NoticeView, PreviewForm, Rendered, Status, TemplateContent, TemplateView
+from branding.render import MAX_UPLOAD_MEGABYTES
+from branding.render import Rendered as RenderedPage
+from tenants.boundary import as_fault
+
+Limit = Annotated[int, Meta(ge=1, le=200)]
+MAX_FORM_BYTES = (MAX_UPLOAD_MEGABYTES + 1) * 1024 * 1024
+AnyRequest = Request[Any, Any, Any]
+
+
+@get("/v1/templates", opt={"permission": "templates.read"}, operation_id="listTemplates", tags=["templates"])
+async def list_templates(uow: UnitOfWork, name: str | None = None, cursor: str | None = None, limit: Limit = 50) -> Page[TemplateView]:
+    """Versions of templates, newest first."""
+    return await queries.templates(uow, name=name, cursor=cursor, limit=limit)
+
+
+@get("/v1/templates/{template_id:uuid}", opt={"permission": "templates.read"}, operation_id="getTemplate", tags=["templates"])
+async def get_template(uow: UnitOfWork, template_id: UUID) -> TemplateView:
+    """One version of a template."""
+    return queries.template_view(await uow.get(Template, template_id))
+
+
+@post("/v1/templates", opt={"permission": "templates.write"}, operation_id="draftTemplate", tags=["templates"])
+async def draft_template(uow: UnitOfWork, shell: Shell, data: NewTemplate) -> TemplateView:
+    """Keep a new version after checking that every language renders with its example; 422 names each fault."""
+    return queries.template_view(await templates.draft(uow, shell, data))
+
+
+@post(
+    "/v1/templates/preview",
+    status_code=200,
+    opt={"permission": "templates.write"},
+    operation_id="previewTemplateContent",
+    tags=["templates"],
+)
+async def preview_content(uow: UnitOfWork, shell: Shell, data: TemplateContent, locale: str | None = None) -> Rendered:
+    """What a reader would get of a template that isn't kept yet."""
+    return await templates.preview(uow, shell, data, PreviewForm(locale=locale))
+
+
+@post("/v1/templates/{template_id:uuid}/preview", status_code=200, opt={"permission": "templates.read"}, operation_id="previewTemplate", tags=["templates"])  # fmt: skip
+async def preview_template(uow: UnitOfWork, shell: Shell, template_id: UUID, data: PreviewForm) -> Rendered:
+    """What a reader would get of this version."""
+    return await templates.preview_kept(uow, shell, await uow.get(Template, template_id), data)
+
+
+@post("/v1/templates/{template_id:uuid}/publish", status_code=200, opt={"permission": "templates.write"}, operation_id="publishTemplate", tags=["templates"])  # fmt: skip
+async def publish_template(uow: UnitOfWork, template_id: UUID) -> TemplateView:
+    """Let new notices use this version; the one before is retired."""
+    return queries.template_view(await templates.publish(uow, await uow.get(Template, template_id, lock=True)))
+
+
+@get("/v1/notices", opt={"permission": "notices.read"}, operation_id="listNotices", tags=["notices"])
+async def list_notices(
+    uow: UnitOfWork, case_id: UUID | None = None, status: Status | None = None, cursor: str | None = None, limit: Limit = 50
+) -> Page[NoticeView]:
+    """Messages to people with their delivery state, newest first."""
+    return await queries.notices(uow, case_id=case_id, status=status, cursor=cursor, limit=limit)
+
+
+@get("/v1/notices/{notice_id:uuid}", opt={"permission": "notices.read"}, operation_id="getNotice", tags=["notices"])
+async def get_notice(uow: UnitOfWork, notice_id: UUID) -> NoticeView:
+    """One message: what it said and every try to deliver it."""
+    return queries.notice_view(await uow.get(Notice, notice_id), with_html=True)
+
+
+_PUBLIC = {"public": True, "any_query": True, "any_content": True}
+_LINK = "/l/{link_token:str}"
+
+
+@route(_LINK, http_method=[HttpMethod.GET, HttpMethod.HEAD], opt=_PUBLIC, include_in_schema=False)
+async def show_link(request: AnyRequest, shell: Shell, link_token: str) -> Response[str]:
+    """The page behind a signed link; looking at it changes nothing."""
+    host = request.headers.get("host", "")
+    return await _page_or_apology(shell, host, link_pages.show(shell, host, link_token))
+
+
+@post(_LINK, status_code=200, opt=_PUBLIC, include_in_schema=False, request_max_body_size=MAX_FORM_BYTES)
+async def act_on_link(request: AnyRequest, shell: Shell, link_token: str) -> Response[str]:
+    """What the link is for, once."""
+    host = request.headers.get("host", "")
+
+    async def act() -> RenderedPage:
+        return await link_pages.act(shell, host, link_token, await _form(request))
+
+    return await _page_or_apology(shell, host, act())
+
+
+async def _page_or_apology(shell: Shell, host: str, making: Awaitable[RenderedPage]) -> Response[str]:
+    """People get a page, not a problem document, and the log gets no address: whoever has it may act. So this is an edge of its own."""
+    try:
+        return _page(await making)
+    except Exception as error:
+        fault = as_fault(error)
+        status = fault.status if isinstance(fault, Fault) else getattr(error, "status_code", 500)
+        if status >= 500:
+            shell.log.error("link page failed", error=type(error).__name__, exc_info=None if status == 503 else error)
+        return _page(await link_pages.failed(shell, host, status))
+
+
+def _page(made: RenderedPage) -> Response[str]:
+    headers = {name: value for name, value in made.headers.items() if name != "Content-Type"}
+    return Response(made.html, status_code=made.status, headers=headers, media_type=made.headers["Content-Type"])
+
+
+async def _form(request: AnyRequest) -> Form:
+    """The posted fields and the first file; other content types count as an empty form, which every action refuses in words."""
+    kind = request.headers.get("content-type", "").split(";")[0].strip().lower()
+    if kind not in ("application/x-www-form-urlencoded", "multipart/form-data"):
+        return Form()
+    fields: dict[str, str] = {}
+    file: Upload | None = None
+    for name, value in (await request.form()).multi_items():
+        if isinstance(value, UploadFile):
+            file = file or Upload(value.filename, await value.read())
+        elif "\0" in str(value):
+            raise Invalid("The form holds a character that can't be kept.", status=422)
+        else:
+            fields.setdefault(name, str(value)[:2000])
+    return Form(fields, file)
+
+
+ROUTES = [
+    list_templates, get_template, draft_template, preview_content, preview_template, publish_template, list_notices, get_notice, show_link, act_on_link,
+]  # fmt: skip
