@@ -16,7 +16,7 @@ from sqlalchemy import func, select
 
 from app.canonical import queries as canonical
 from app.canonical.facts import Facts, make
-from app.canonical.models import Order, Shipment, ShipmentReference
+from app.canonical.models import Shipment
 from app.cases.models import Case, CaseSignal, CaseSubject
 from app.core.uow import UnitOfWork
 from app.policies.gates import call_facts
@@ -43,36 +43,15 @@ async def target(uow: UnitOfWork, customer_id: UUID, case: Case | None, params: 
 
 
 async def _named(uow: UnitOfWork, customer_id: UUID, params: Mapping[str, Any]) -> tuple[dict[str, UUID], bool]:
-    """What the parameters name, a shipment with its order; and whether all of it was found, unambiguously."""
-    orders: set[UUID] = set()
-    shipments: dict[UUID, UUID | None] = {}
-    lost = False
-    if isinstance(params.get("order"), str):
-        found = await _orders(uow, customer_id, params["order"])
-        orders |= found
-        lost = not found
-    for name in _SHIPMENT:
-        if isinstance(params.get(name), str):
-            carried = await _shipments(uow, customer_id, params[name])
-            shipments |= carried
-            lost = lost or not carried
-    orders |= {order for order in shipments.values() if order}
-    named = {kind: next(iter(ids)) for kind, ids in (("order", orders), ("shipment", set(shipments))) if ids}
-    return named, not lost and len(orders) <= 1 and len(shipments) <= 1
-
-
-async def _orders(uow: UnitOfWork, customer_id: UUID, number: str) -> set[UUID]:
-    query = select(Order.id).where(Order.customer_id == customer_id, Order.number_key == number.lower())
-    return set((await uow.execute(query)).scalars())
-
-
-async def _shipments(uow: UnitOfWork, customer_id: UUID, reference: str) -> dict[UUID, UUID | None]:
-    query = (
-        select(Shipment.id, Shipment.order_id)
-        .join(ShipmentReference, (ShipmentReference.tenant_id == Shipment.tenant_id) & (ShipmentReference.shipment_id == Shipment.id))
-        .where(ShipmentReference.customer_id == customer_id, ShipmentReference.value_key == reference.lower())
-    )
-    return dict((await uow.session.execute(query)).tuples().all())
+    """What the parameters name, a shipment with its order; and whether all of it is there and belongs together."""
+    orders = [await canonical.order_named(uow, customer_id, params["order"])] if isinstance(params.get("order"), str) else []
+    references = [params[name] for name in _SHIPMENT if isinstance(params.get(name), str)]
+    shipments = [await canonical.shipment_named(uow, customer_id, reference) for reference in references]
+    for shipment in filter(None, shipments):
+        carried = (await uow.get(Shipment, shipment)).order_id
+        orders += [carried] if carried else []
+    named = {kind: ids[0] for kind, ids in (("order", orders), ("shipment", shipments)) if ids and ids[0]}
+    return named, None not in (*orders, *shipments) and len(set(orders)) <= 1 and len(set(shipments)) <= 1
 
 
 async def subjects_of(uow: UnitOfWork, case: Case) -> dict[str, list[UUID]]:

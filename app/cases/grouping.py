@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 LONGEST: Final = 300
 """Characters of a key that are stored as they are."""
+KINDS: Final = ("order", "shipment")
 
 
 def stored_key(key: str) -> str:
@@ -22,7 +23,6 @@ def stored_key(key: str) -> str:
     return f"{key[: LONGEST - 65]}#{hashlib.sha256(key.encode()).hexdigest()}"
 
 
-def joined(known: Mapping[str, frozenset[UUID]], told: Mapping[str, str]) -> dict[str, UUID]:
-    """Of the subjects a new decision names (`{"order": "<id>"}`), those the case doesn't have yet."""
-    named = {kind: UUID(subject) for kind, subject in told.items() if subject}
-    return {kind: subject for kind, subject in named.items() if subject not in known.get(kind, frozenset())}
+def subjects(told: Mapping[str, Any]) -> dict[str, UUID]:
+    """The orders and shipments a decision names (`{"order": "<id>", "shipment": null}`); other things make no subject of a case."""
+    return {kind: UUID(str(told[kind])) for kind in KINDS if told.get(kind)}

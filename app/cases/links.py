@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, Final
+from typing import Any
 
 from app.cases import offers
 from app.cases.models import Case, Offer
 from app.core.errors import FieldError, Invalid
 from app.core.services import Shell
 from app.core.uow import UnitOfWork
-from app.notifications.links import Form, Link
+from app.notifications.links import Form
+from app.notifications.models import Link
 from branding.pages import Choice, Page
-
-KIND: Final = "offer"
-
 
 class OfferLink:
     """Implements app.notifications.links.LinkAction for the kind `offer`; the link's subject is the offer."""
+
+    kind = "offer"
 
     async def show(self, shell: Shell, uow: UnitOfWork, link: Link) -> Page:
         """The options and until when; changes nothing, since mail scanners follow links too."""

@@ -9,6 +9,7 @@ from typing import Final
 from uuid import UUID
 
 import msgspec
+from sqlalchemy import select
 
 from app.core.uow import UnitOfWork
 from tenants.models import ApiKey, User
@@ -45,8 +46,21 @@ async def behind(uow: UnitOfWork, actor: str, customer_id: UUID) -> Identity:
         if key is None:
             break
         roles = frozenset(key.roles) if step == 0 and key.customer_id in (None, customer_id) else roles
-        chain.append(key.created_by)
+        chain[-1:] = [*await _rotated_from(uow, key), chain[-1], key.created_by]
     return Identity(actor, frozenset(chain), person, roles)
+
+
+async def _rotated_from(uow: UnitOfWork, key: ApiKey) -> list[str]:
+    """The keys this one took over from: another secret, the same hand."""
+    older: list[str] = []
+    wanted = key.id
+    for _ in range(LONGEST_CHAIN):
+        found = (await uow.execute(select(ApiKey.id).where(ApiKey.successor_id == wanted))).scalars().first()
+        if found is None:
+            break
+        older.append(f"key:{found}")
+        wanted = found
+    return older
 
 
 async def _roles_of_user(uow: UnitOfWork, user_id: UUID, customer_id: UUID) -> frozenset[str]:

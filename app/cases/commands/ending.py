@@ -52,11 +52,11 @@ async def resolve(
 async def _check_evidence(uow: UnitOfWork, case: Case, call_id: UUID) -> None:
     call = await uow.find(Call, call_id)
     since = case.reopened_at or case.opened_at
-    if call is None or call.case_id != case.id or call.status != "done" or call.started_at < since:
-        detail = "This is no call of the case that answered after it was opened."
-        raise SourceNotChecked(
-            errors=[FieldError("/evidence_call_id", detail, "Check the source through a capability and give that call.")]
-        )
+    is_look = call is not None and call.case_id == case.id and call.status == "done" and not call.has_effect
+    if call is None or not is_look or call.created_at < since:
+        detail = "This is no look at the source, for this case, that was answered after it was opened."
+        remedy = "Check the source through a capability and give that call."
+        raise SourceNotChecked(errors=[FieldError("/evidence_call_id", detail, remedy)])
 
 
 async def reopen(uow: UnitOfWork, case_id: UUID, reason: str) -> Case:

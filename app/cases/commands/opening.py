@@ -36,21 +36,23 @@ async def open_case(uow: UnitOfWork, *, decision_event: Event) -> Case:
     if decision_event.customer_id is None:
         raise CaseWithoutCustomer()
     for _ in range(3):
-        latest = await _latest_of_group(uow, decision_event)
-        if latest is not None and latest.status != "resolved":
-            return await _join(uow, latest, decision_event)
+        latest, is_noted = await _latest_of_group(uow, decision_event)
+        if latest is not None and (is_noted or latest.status != "resolved"):
+            return latest if is_noted else await _join(uow, latest, decision_event)
         opened = await _insert(uow, decision_event, previous=latest)
         if opened is not None:
             return await _begin(uow, opened, decision_event)
     raise GroupUnsettled()
 
 
-async def _latest_of_group(uow: UnitOfWork, decision: Event) -> Case | None:
-    query = select(Case).where(Case.customer_id == decision.customer_id, Case.group_key == grouping.stored_key(decision.data["group_key"]))
+async def _latest_of_group(uow: UnitOfWork, decision: Event) -> tuple[Case | None, bool]:
+    """The group's unfinished case, else its last one, held; and whether this very decision was noted before."""
+    noted = select(CaseSignal.id).where(CaseSignal.decision_id == decision.id).exists()
+    query = select(Case, noted).where(Case.customer_id == decision.customer_id, Case.group_key == grouping.stored_key(decision.data["group_key"]))
     unfinished_first = query.order_by((Case.status == "resolved").asc(), Case.id.desc()).limit(1)
-    return (
-        await uow.execute(unfinished_first.with_for_update(key_share=True).execution_options(populate_existing=True))
-    ).scalar_one_or_none()
+    held = unfinished_first.with_for_update(key_share=True, of=Case).execution_options(populate_existing=True)
+    row = (await uow.session.execute(held)).one_or_none()
+    return (row[0], bool(row[1])) if row else (None, False)
 
 
 async def _insert(uow: UnitOfWork, decision: Event, *, previous: Case | None) -> Case | None:
@@ -63,7 +65,7 @@ async def _insert(uow: UnitOfWork, decision: Event, *, previous: Case | None) ->
 
 def _identity(uow: UnitOfWork, decision: Event) -> dict[str, Any]:
     data, exception = decision.data, decision.data["exception"]
-    subjects = {kind: UUID(str(subject)) for kind, subject in (data.get("subjects") or {}).items() if subject}
+    subjects = grouping.subjects(data.get("subjects") or {})
     return {
         "tenant_id": uow.tenant_id, "id": uow.new_id(), "customer_id": decision.customer_id, "title": data["title"], "opened_at": uow.now,
         "exception_type": exception["type"], "reason": exception.get("reason"), "responsible": exception.get("responsible"),
@@ -95,8 +97,7 @@ async def _begin(uow: UnitOfWork, case: Case, decision: Event) -> Case:
 
 
 async def _join(uow: UnitOfWork, case: Case, decision: Event) -> Case:
-    if not await _link(uow, case, decision):
-        return case
+    await _link(uow, case, decision)
     uow.publish("case.grouped", of=case, key=f"case:{case.id}", data=_told(case, decision))
     # A decision taken on less than the case knows by now doesn't take it back.
     if case.priority_provisional or not decision.data["priority"]["provisional"]:
@@ -104,8 +105,8 @@ async def _join(uow: UnitOfWork, case: Case, decision: Event) -> Case:
     return case
 
 
-async def _link(uow: UnitOfWork, case: Case, decision: Event) -> bool:
-    """Notes the signal and its subjects; False when this decision was noted before."""
+async def _link(uow: UnitOfWork, case: Case, decision: Event) -> None:
+    """Notes the signal and its subjects."""
     scope = {"tenant_id": uow.tenant_id, "customer_id": case.customer_id, "case_id": case.id}
     signal = {
         "signal_id": _id(decision, "signal_id"),
@@ -113,14 +114,11 @@ async def _link(uow: UnitOfWork, case: Case, decision: Event) -> bool:
         "decision_id": decision.id,
         "joined_at": uow.now,
     }
-    noted = insert(CaseSignal).values(id=uow.new_id(), **scope, **signal).on_conflict_do_nothing().returning(CaseSignal.id)
-    if (await uow.execute(noted)).scalar_one_or_none() is None:
-        return False
-    subjects = grouping.joined({}, decision.data.get("subjects") or {})
+    await uow.execute(insert(CaseSignal).values(id=uow.new_id(), **scope, **signal))
+    subjects = grouping.subjects(decision.data.get("subjects") or {})
     rows = [{"id": uow.new_id(), "kind": kind, "subject_id": subject, **scope} for kind, subject in subjects.items()]
     if rows:
         await uow.execute(insert(CaseSubject).values(rows).on_conflict_do_nothing())
-    return True
 
 
 def _told(case: Case, decision: Event) -> dict[str, Any]:

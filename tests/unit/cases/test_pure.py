@@ -42,10 +42,10 @@ class TestGroupKey:
         assert one.startswith("kkk")
 
 
-class TestJoined:
-    def test_names_only_the_subjects_the_case_does_not_have(self) -> None:
-        known = {"order": frozenset({ORDER})}
-        assert grouping.joined(known, {"order": str(ORDER), "shipment": str(SHIPMENT), "lane": ""}) == {"shipment": SHIPMENT}
+class TestSubjects:
+    def test_are_the_orders_and_shipments_a_decision_names(self) -> None:
+        assert grouping.subjects({"order": str(ORDER), "shipment": None, "lane": "x"}) == {"order": ORDER}
+        assert grouping.subjects({"shipment": SHIPMENT}) == {"shipment": SHIPMENT}
 
 
 @pytest.mark.feature("M34")

@@ -1,0 +1,135 @@
+"""A small world for cases: a customer with a contract, people with roles, and the decisions that policies would have made."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any, TypeVar
+from uuid import UUID
+
+from sqlalchemy import select
+
+from app.canonical.models import Order
+from app.cases.models import Case
+from app.core.context import Context
+from app.core.events import Event
+from app.core.models import EventRow
+from app.core.services import Shell
+from app.core.tables import TenantRow
+from app.core.uow import UnitOfWork
+from tenants.commands.customers import create_customer
+from tenants.models import Membership, User
+from tenants.schemas import NewCustomer
+from worker.serve import serve
+
+CONTRACT = {"first_response": "PT30M", "resolution": "PT8H", "calendar": {"zone": "Europe/Berlin", "hours": "Mon-Fri 07:00-19:00", "holidays": "DE-BE"}}
+ROUND_THE_CLOCK = {"first_response": "PT30M", "resolution": "PT8H"}
+
+
+Row = TypeVar("Row", bound=TenantRow)
+
+
+class World:
+    """One tenant's customer and people, and the shell to act with."""
+
+    def __init__(self, shell: Shell, tenant: UUID, customer: UUID) -> None:
+        self.shell, self.tenant, self.customer = shell, tenant, customer
+
+    @classmethod
+    async def make(cls, shell: Shell, tenant: UUID, *, sla: dict[str, Any] | None = None, slug: str = "acme") -> "World":
+        async with shell.unit_of_work(tenant, actor="system:test") as uow:
+            row = await create_customer(uow, NewCustomer(slug=slug, name=slug.title(), sla=sla if sla is not None else ROUND_THE_CLOCK))
+        return cls(shell, tenant, row.id)
+
+    def act(self, actor: str = "system:test", *, now: datetime | None = None, customer: UUID | None = None, case: UUID | None = None) -> Any:
+        """A transaction for `actor`, at `now` where the story needs another time."""
+        return self.shell.boundary.unit_of_work(Context.one(self.tenant, actor=actor, customer=customer, case=case), now=now)
+
+    def look(self, *, customer: UUID | None = None, case: UUID | None = None) -> Any:
+        return self.shell.read(self.tenant, customer=customer, case=case)
+
+    async def person(self, role: str, *, customer: UUID | None = None) -> str:
+        """A user with a role; returns the actor."""
+        async with self.act() as uow:
+            user = uow.add(User(email=f"{uow.new_id()}@example.test", name=role, customer_id=customer, status="active", created_at=uow.now))
+            await uow.session.flush()
+            member = uow.add(Membership(user_id=user.id, role=role, customer_id=customer, created_at=uow.now))
+            uow.publish("user.created", of=user, also=[member])
+        return f"user:{user.id}"
+
+    async def order(self, number: str = "ORD-7731", *, regulated: bool | None = None) -> UUID:
+        """An order as the canonical room would have recorded it."""
+        async with self.act() as uow:
+            row = uow.add(
+                Order(
+                    customer_id=self.customer, number=number, number_key=number.lower(), regulated=regulated, cutoff_missed=True, field_times={},
+                    version=1, created_at=uow.now, updated_at=uow.now,
+                )
+            )  # fmt: skip
+            uow.publish("order.recorded", of=row, key=f"order:{row.id}", data={"number": number})
+        return row.id
+
+    async def opened(self, *, now: datetime | None = None, **changes: Any) -> Case:
+        """The case a decision opens (or joins)."""
+        async with self.act(now=now) as uow:
+            event = decide(uow, self.customer, **changes)
+        async with self.look() as uow:
+            query = select(Case).where(Case.group_key == event.data["group_key"]).order_by(Case.id.desc()).limit(1)
+            return kept(uow, (await uow.execute(query)).scalar_one())
+
+    async def case(self, case_id: UUID) -> Case:
+        async with self.look() as uow:
+            return kept(uow, await uow.get(Case, case_id))
+
+    async def rows(self, model: type[Row], **equal: Any) -> list[Row]:
+        """Rows of a table, in the order they were made."""
+        async with self.look() as uow:
+            return [kept(uow, row) for row in (await uow.execute(select(model).filter_by(**equal).order_by(model.id))).scalars()]
+
+    async def told(self, *types: str) -> list[Event]:
+        """Events of these types so far, in order."""
+        async with self.look() as uow:
+            rows = (await uow.execute(select(EventRow).where(EventRow.type.in_(types)).order_by(EventRow.id))).scalars()
+            return [Event.read(row.tenant_id, row.recorded_at, row.envelope) for row in rows]
+
+    async def work_off(self) -> None:
+        """Lets the worker do all that is due by now."""
+        for _ in range(20):
+            await self.shell.boundary.dispatch("select core.wake_due()")
+            if not await serve(self.shell, self.tenant) and not await self._is_due():
+                return
+
+    async def _is_due(self) -> bool:
+        found = await self.shell.boundary.dispatch(
+            "select 1 from core.work where tenant_id = $1 and parked_at is null and due <= clock_timestamp() limit 1", self.tenant
+        )
+        return bool(found)
+
+
+def kept(uow: UnitOfWork, row: Row) -> Row:
+    """A row that can be read after its transaction."""
+    uow.session.expunge(row)
+    return row
+
+
+def decide(uow: UnitOfWork, customer: UUID, **changes: Any) -> Event:
+    """The event decision.made as the policy room says it."""
+    data = decision(**changes)
+    return uow.publish("decision.made", data=data, customer_id=customer, key=f"decision:{uow.new_id()}")
+
+
+def decision(
+    *, order: str = "ORD-7731", level: str = "P2", score: int = 450, provisional: bool = True, missing: list[str] | None = None,
+    inputs: list[dict[str, Any]] | None = None, minor: int | None = 4520000, **more: Any,
+) -> dict[str, Any]:  # fmt: skip
+    return {
+        "policy": "cutoff-missed", "version": 1,
+        "exception": {"type": "cutoff.missed", "reason": "past_cutoff", "responsible": "warehouse"},
+        "group_key": f"cutoff.missed|order:{order}|promise:ship",
+        "priority": {"level": level, "score": score, "provisional": provisional},
+        "money_at_risk": {"minor": minor, "currency": "EUR"} if minor is not None else None,
+        "title": f"Order {order} missed the warehouse cutoff", "workflow": {"name": "cutoff-missed"},
+        "inputs": inputs if inputs is not None else [{"name": "order.value_minor", "value": minor, "source": "order:1"}],
+        "missing": missing if missing is not None else ["customer.tier"], "subjects": {}, "signal_id": None, "event_id": None, **more,
+    }  # fmt: skip
+
+
+def ago(**parts: float) -> datetime:
+    return datetime.now(UTC) - timedelta(**parts)
