@@ -85,10 +85,12 @@ class Simulator:
         if fault and fault.kind in ("down", "hang"):
             self._append(call, met.name, Answer({}, 0), fault=fault.kind)
             await asyncio.sleep(fault.delay if fault.kind == "hang" else 0)
-            return sockets.reset(scope)
+            sockets.reset(scope)
+            return
         answer, headers = self._answer(call, met, fault)
         if fault and fault.kind == "reset_after":
-            return sockets.reset(scope)
+            sockets.reset(scope)
+            return
         await _send(send, answer, headers, drip=fault.delay if fault and fault.kind == "drip" else 0.0)
 
     def _answer(self, call: Call, met: _Met, fault: Fault | None) -> _Given:

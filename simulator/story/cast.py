@@ -21,6 +21,16 @@ class Cast:
     bystander_contact: str
     subject: str
 
+    @property
+    def host(self) -> str:
+        """The partner's portal on the installation's own domain."""
+        return f"{self.partner}.localhost"
+
+    @property
+    def people(self) -> tuple[str, ...]:
+        """Everybody who signs in."""
+        return (self.operator, self.approver, self.second_approver, self.contact, self.bystander_contact)
+
 
 CASTS = {
     "northwind": Cast(

@@ -14,11 +14,15 @@ PATIENCE = 60.0
 
 
 class Api:
-    """One actor's way to the API. A lost connection or a 503 is tried again under the same Idempotency-Key until `patience` seconds are over."""
+    """One actor's way to the API; `seen` keeps what it was answered, headers and all.
+
+    A lost connection or a 503 is tried again under the same Idempotency-Key until `patience` seconds are over.
+    """
 
     def __init__(self, base_url: str, headers: dict[str, str] | None = None, *, patience: float = PATIENCE) -> None:
         self._client = httpx.Client(base_url=base_url, headers=headers or {}, timeout=30)
         self._patience = patience
+        self.seen: list[str] = []
 
     def request(self, method: str, path: str, *, tries: bool = True, headers: dict[str, str] | None = None, **parts: Any) -> httpx.Response:
         """One request; what it answers, whatever the status."""
@@ -28,6 +32,7 @@ class Api:
             try:
                 answer = self._client.request(method, path, headers=given, **parts)
                 if answer.status_code != 503 or time.monotonic() > ends:
+                    self.seen.append(f"{answer.headers}\n{answer.text}")
                     return answer
             except httpx.TransportError:
                 if time.monotonic() > ends:
@@ -52,6 +57,10 @@ class Api:
     def post(self, path: str, body: Any = None, **headers: str) -> Any:
         """The JSON of a POST that must succeed."""
         return _json(self.request("POST", path, json=body if body is not None else {}, headers=headers))
+
+    def put(self, path: str, body: Any) -> Any:
+        """The JSON of a PUT that must succeed."""
+        return _json(self.request("PUT", path, json=body))
 
 
 class Outside:

@@ -1,0 +1,140 @@
+"""Everything one partner's story has at hand, and what it learns on its way."""
+
+import itertools
+import time
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+
+from simulator import manifests, payloads
+from simulator.signing import sign
+from simulator.story.book import Book, Page
+from simulator.story.cast import Cast
+from simulator.story.client import Api, Outside, until
+from simulator.story.links import Form, Visitor
+
+_numbers = itertools.count(int(time.time()) % 1_000_000)
+
+
+@dataclass
+class Stage:
+    """One telling for one partner. `admin` is the partner's own key, `stranger` another partner's."""
+
+    cast: Cast
+    book: Book
+    outside: Outside
+    base_url: str
+    admin: Api
+    stranger: Api
+    people: dict[str, Api]
+    began_at: int
+    step: int | None = None
+    patience: float = 60.0
+    order: payloads.Order = field(init=False)
+    case_id: str = ""
+    document_link: str = ""
+    approved_option: str = ""
+    signal_ids: list[str] = field(default_factory=list)
+    facts: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        number = next(_numbers) % 1_000_000
+        missed = datetime.now(UTC).replace(microsecond=0) - timedelta(minutes=4)
+        cast = self.cast
+        self.order = payloads.Order(f"ORD-{number:06d}", f"SHP-{number:06d}", cast.account, cast.customer_name, missed, control=number)
+        self.visitor = Visitor(self.base_url)
+
+    def page(self, step: int) -> Page:
+        """Where this step's outcomes are written; all go to one step when the story is told again with faults."""
+        return Page(self.book, self.cast.partner, self.step or step)
+
+    def payload(self, name: str) -> bytes:
+        """One of the world's payloads about this story's order."""
+        return payloads.render(name, self.order)
+
+    def webhook(self, api: Api, message_id: str, *, secret: str | None = None) -> Any:
+        """Post the warehouse's webhook, signed with the partner's secret or another; the response."""
+        body = self.payload("wms-cutoff-missed.json")
+        headers = sign(secret or manifests.webhook_secret(self.cast.partner), message_id, datetime.now(UTC), body)
+        return api.request("POST", "/v1/in/wms", content=body, headers={"content-type": "application/json", **headers})
+
+    def edi(self, api: Api) -> Any:
+        """Post the carrier's 214; the response."""
+        return api.request("POST", "/v1/edi", content=self.payload("carrier-214.edi"), headers={"content-type": "application/edi-x12"})
+
+    def event(self, api: Api, name: str) -> httpx.Response:
+        """Post a CloudEvent in structured mode; the response."""
+        return api.request("POST", "/v1/events", content=self.payload(name), headers={"content-type": "application/cloudevents+json"})
+
+    def settled(self, receipt: dict[str, Any]) -> dict[str, Any]:
+        """What became of an accepted signal, as soon as it is decided."""
+        path = urlsplit(receipt["status_url"]).path
+
+        def decided() -> dict[str, Any] | None:
+            seen: dict[str, Any] = self.admin.get(path)
+            return None if seen["status"] == "accepted" else seen
+
+        return dict(self.until(f"signal {receipt['id']} to be settled", decided))
+
+    def cases(self, api: Api) -> list[dict[str, Any]]:
+        """Every case about this story's order that this actor can see."""
+        return [case for case in api.items("/v1/cases", status="all") if self.order.number in case["title"]]
+
+    def case(self) -> dict[str, Any]:
+        """The case in full, as its partner's admin sees it."""
+        return dict(self.admin.get(f"/v1/cases/{self.case_id}"))
+
+    def timeline(self) -> list[dict[str, Any]]:
+        """What happened on the case so far."""
+        return self.admin.items(f"/v1/cases/{self.case_id}/timeline")
+
+    def until(self, what: str, probe: Any) -> Any:
+        """Wait for something as long as this telling is patient."""
+        return until(what, probe, seconds=self.patience)
+
+    def mail(self, to: str, about: str) -> dict[str, Any]:
+        """The newest mail to an address whose text speaks of `about`, once it is there."""
+        return dict(self.until(f"a mail to {to} about {about}", lambda: self._newest(to, about)))
+
+    def effects(self, system: str, operation: str) -> list[dict[str, Any]]:
+        """What this telling changed at a system of the customer's."""
+        return [line for line in self.calls(system=system, operation=operation) if line["effect"]]
+
+    def calls(self, **narrowed: str) -> list[dict[str, Any]]:
+        """What the customer's systems received since this telling began."""
+        return self.outside.ledger(self.cast.partner, account=self.cast.customer, after=self.began_at, **narrowed)
+
+    def decisions(self) -> list[dict[str, Any]]:
+        """The decisions on the case, oldest first."""
+        ids = [entry["data"]["decision_id"] for entry in self.timeline() if entry["type"] == "decision.made"]
+        return [dict(self.admin.get(f"/v1/decisions/{each}")) for each in ids]
+
+    def options(self) -> list[dict[str, Any]]:
+        """The services the carrier offered, as its answer was recorded."""
+        calls = self.admin.items("/v1/calls", case_id=self.case_id, capability="carrier.expedite_options")
+        return list(next(call["response"] for call in calls if call["status"] == "done"))
+
+    def offer(self) -> dict[str, Any]:
+        """The offer made on the case."""
+        return dict(self.admin.items("/v1/offers", case=self.case_id)[0])
+
+    def documents(self) -> list[dict[str, Any]]:
+        """The documents of the case's order."""
+        return self.admin.items("/v1/documents", order_id=self.case()["subjects"]["order"][0])
+
+    def upload(self, link: str, name: str) -> httpx.Response:
+        """Upload a document through the link in the mail."""
+        form = Form(self.visitor.get(link).text)
+        return self.visitor.post(link, data=form.hidden, files={"file": (name, self.payload(name), "application/json")})
+
+    def traces(self, names: tuple[str, ...]) -> list[str]:
+        """Which of the names stand in anything the customer saw: pages, headers, problems."""
+        seen = "\n".join(self.visitor.seen + self.people[self.cast.contact].seen).lower()
+        return [name for name in names if name in seen]
+
+    def _newest(self, to: str, about: str) -> dict[str, Any] | None:
+        found = [mail for mail in self.outside.mails(to) if about in f"{mail['subject']} {mail['text']}"]
+        return found[-1] if found else None

@@ -1,0 +1,21 @@
+"""Step 12: what is counted equals what happened outside, the record verifies, and our name is nowhere."""
+
+from simulator.story.stage import Stage
+
+TRACES = ("detour", "litestar", "uvicorn")
+
+
+def counts_chain_and_marks(stage: Stage) -> None:
+    """12: usage against the ledger, the hash chain, and every page, mail and header a customer saw."""
+    page = stage.page(12)
+    stage.until("usage equal to the ledger", lambda: stage.usage_of_calls() == stage.calls_in_ledger() or None)
+    page.equal("metered calls equal the ledger", stage.usage_of_calls(), stage.calls_in_ledger())
+    verified = stage.until("a chain that verifies", stage.verified_chain)
+    page.check("the chain verifies", verified, verified)
+    seen = [mail["raw"] for mail in stage.outside.mails(stage.cast.contact) if stage.order.number in str(mail["text"])]
+    page.check("mails were seen", len(seen) >= 2, len(seen))
+    page.equal("no mail carries our name", [trace for trace in TRACES if any(trace in mail.lower() for mail in seen)], [])
+    page.equal("no page, header or error a customer saw does", stage.traces(TRACES), [])
+    others = [api for email, api in stage.people.items() if email == stage.cast.bystander_contact]
+    page.equal("another customer of the partner sees none of it", [stage.cases(api) for api in others], [[]])
+    page.equal("another partner sees none of it", stage.stranger.request("GET", f"/v1/cases/{stage.case_id}").status_code, 404)

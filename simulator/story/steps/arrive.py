@@ -1,0 +1,89 @@
+"""Steps 1 to 3: what comes in, what it becomes, and what changes nothing."""
+
+from simulator.story.book import Page
+from simulator.story.stage import Stage
+
+FORGED = "whsec_Zm9yZ2VkLWZvcmdlZC1mb3JnZWQ="
+
+
+def master_data(stage: Stage) -> None:
+    """The order and its shipment, as the ERP told them hours ago; the outside world knows both too."""
+    page = stage.page(0)
+    order = stage.order
+    stage.outside.add_order(
+        partner=stage.cast.partner,
+        customer=stage.cast.customer,
+        order=order.number,
+        shipment=order.shipment,
+        sku=order.sku,
+        promised_at=order.deliver_by.isoformat(),
+    )
+    for name in ("order-recorded.json", "shipment-recorded.json"):
+        answer = stage.event(stage.admin, name)
+        page.need(f"{name.removesuffix('.json')} accepted", answer.status_code == 202, answer.text)
+        stage.settled(answer.json())
+
+
+def webhook(stage: Stage) -> None:
+    """1: the warehouse's signed webhook."""
+    page = stage.page(1)
+    answer = stage.webhook(stage.admin, f"msg_{stage.order.number}")
+    page.need("a signed webhook is accepted with 202", answer.status_code == 202, answer.text)
+    receipt = answer.json()
+    page.check("the answer is a receipt with an id and where to ask for it", _is_receipt(receipt), receipt)
+    signal = stage.settled(receipt)
+    page.equal("it became one signal that was mapped", signal["status"], "mapped")
+    cases = stage.until("a case for the order", lambda: stage.cases(stage.admin))
+    page.equal("it opened one case", len(cases), 1)
+    stage.case_id = cases[0]["id"]
+    page.equal("of type cutoff.missed", cases[0]["type"], "cutoff.missed")
+
+
+def carrier_message(stage: Stage) -> None:
+    """2: the carrier's X12 214 says the same in other words."""
+    page = stage.page(2)
+    answer = stage.edi(stage.admin)
+    page.need("the 214 is accepted with 202", answer.status_code == 202, answer.text)
+    page.check("it is acknowledged by a 997 that accepts it", _accepted_by_997(answer.text), answer.text)
+    stage.until("the second signal on the case", lambda: stage.case().get("signals", 0) >= 2)
+    page.equal("still one case, now with two signals", (len(stage.cases(stage.admin)), stage.case()["signals"]), (1, 2))
+    key = stage.case()["group_key"]
+    page.check("grouped by order and promise", stage.order.number in key and "promise" in key, key)
+    page.equal("order and shipment are its subjects", sorted(stage.case()["subjects"]), ["order", "shipment"])
+
+
+def duplicates_and_forgeries(stage: Stage) -> None:
+    """3: both again, a forged signature, and another tenant's."""
+    page = stage.page(3)
+    before = _picture(stage)
+    again = stage.webhook(stage.admin, f"msg_{stage.order.number}")
+    page.check("the webhook again is named a duplicate", again.status_code == 202 and _named_duplicate(again.text), again.text)
+    again = stage.edi(stage.admin)
+    page.check("the 214 again is named a duplicate", again.status_code == 202 and _named_duplicate(again.text), again.text)
+    _refused(page, stage, "a forged signature is refused", FORGED)
+    stranger = stage.webhook(stage.stranger, f"msg_{stage.order.number}_stranger")
+    page.equal("another tenant's key with our signature is refused", stranger.status_code, 401)
+    page.equal("nothing changed", _picture(stage), before)
+
+
+def _refused(page: Page, stage: Stage, promise: str, secret: str) -> None:
+    answer = stage.webhook(stage.admin, f"msg_{stage.order.number}_forged", secret=secret)
+    page.equal(promise, answer.status_code, 401)
+
+
+def _picture(stage: Stage) -> tuple[int, int, int]:
+    case = stage.case()
+    accepted = [signal for signal in stage.admin.items("/v1/signals") if signal["status"] != "duplicate"]
+    return len(stage.cases(stage.admin)), case["signals"], len(accepted)
+
+
+def _is_receipt(answer: object) -> bool:
+    return isinstance(answer, dict) and bool(answer.get("id")) and any("/v1/signals" in str(value) for value in answer.values())
+
+
+def _accepted_by_997(text: str) -> bool:
+    return "997" in text and "AK9*A" in text
+
+
+def _named_duplicate(text: str) -> bool:
+    return "duplicate" in text.lower()
