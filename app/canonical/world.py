@@ -102,7 +102,7 @@ class World(msgspec.Struct):
         state = advance(shipment.state, found)[0] if found else shipment.state
         if state != shipment.state or "shipment.number" not in shipment.facts:
             shipment.state = state
-            shipment.facts = shipment.facts | shipment_facts(shipment.refs, state, source, event.occurred_at)
+            shipment.facts = shipment.facts | shipment_facts(number_of(shipment.refs), state, source, event.occurred_at)
         return f.make("event.", {"stale": stale}, source, event.occurred_at)
 
     def _count(self, event: CanonicalEvent, source: str, customer_id: Owner) -> Facts:
@@ -146,10 +146,10 @@ def number_of(refs: dict[str, str]) -> str:
     return next((refs[kind] for kind in IDENTITY if kind in refs), "")
 
 
-def shipment_facts(refs: dict[str, str], state: State, source: str, at: datetime) -> Facts:
+def shipment_facts(number: str, state: State, source: str, at: datetime) -> Facts:
     """shipment.* of what is known about its journey."""
     values = {
-        "number": number_of(refs) or None, "status": state.status, "status_at": state.status_at, "eta": state.eta, "last_seen_at": state.last_seen_at,
+        "number": number or None, "status": state.status, "status_at": state.status_at, "eta": state.eta, "last_seen_at": state.last_seen_at,
     }  # fmt: skip
     return f.make("shipment.", values, source, at)
 
