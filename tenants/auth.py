@@ -86,7 +86,7 @@ async def authenticate(shell: Shell, headers: RawHeaders, client_ip: str | None,
     if known.networks and not _is_within(client_ip, known.networks):
         await _record_denial(shell, known.principal, {"reason": "address"})
         raise AddressRefused()
-    if by_cookie and method not in _SAFE and not _has_csrf(given, known):
+    if by_cookie and method not in _SAFE and not sessions.is_csrf_of(_one(given, sessions.CSRF_HEADER), token):
         raise CsrfTokenMissing()
     return known.principal
 
@@ -148,10 +148,6 @@ def _one(headers: list[tuple[bytes, bytes]], name: bytes) -> str:
     return values[0].decode("latin-1") if values else ""
 
 
-def _has_csrf(headers: list[tuple[bytes, bytes]], known: Known) -> bool:
-    return known.csrf_hash is not None and sessions.is_same(_one(headers, sessions.CSRF_HEADER.encode()), known.csrf_hash)
-
-
 def _is_within(client_ip: str | None, networks: tuple[str, ...]) -> bool:
     try:
         address = ipaddress.ip_address(client_ip or "")
@@ -164,6 +160,8 @@ def _is_within(client_ip: str | None, networks: tuple[str, ...]) -> bool:
 async def _record_denial(shell: Shell, principal: Principal, data: dict[str, object], cause: str | None = None) -> None:
     if principal.tenant_id is None:
         return
-    opened = shell.unit_of_work(principal.tenant_id, actor=principal.actor, customer=principal.customer_id, case=principal.case_id, cause=cause)
+    opened = shell.unit_of_work(
+        principal.tenant_id, actor=principal.actor, customer=principal.customer_id, case=principal.case_id, cause=cause
+    )
     async with opened as uow:
         uow.publish("access.denied", subject=principal.actor, data=data)

@@ -29,7 +29,6 @@ class Known:
     expires_at: datetime | None = None
     networks: tuple[str, ...] = ()
     host: str | None = None
-    csrf_hash: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +90,7 @@ async def of_session(shell: Shell, token: str) -> Known | None:
             tenant_id, f"user:{user.id}", "customer" if confined else "partner", permissions,
             customer_id=row.customer_id, user_id=user.id, session_id=session_id,
         )  # fmt: skip
-        return Known(session_id, principal, row.expires_at, host=row.host, csrf_hash=row.csrf_hash)
+        return Known(session_id, principal, row.expires_at, host=row.host)
 
 
 async def _known(uow: UnitOfWork, row: ApiKey) -> Known:

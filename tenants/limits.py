@@ -88,9 +88,9 @@ class Limiter:
         self._away_until = 0.0
         self._local: OrderedDict[str, tuple[float, float]] = OrderedDict()
 
-    async def take(self, *, tenant: UUID | None, principal: str, per_key: int, per_tenant: int) -> Verdict:
-        """Take one request of `principal` ("key:<id>", "user:<id>") in `tenant` (None: the platform's own) off both limits."""
-        buckets = [Bucket("key", _place(tenant, principal), per_key)]
+    async def take(self, *, tenant: UUID | None, principal_bucket: str, per_key: int, per_tenant: int) -> Verdict:
+        """Take one request of `principal_bucket` (an actor: "key:<id>", "user:<id>") in `tenant` (None: the platform's own) off both limits."""
+        buckets = [Bucket("key", _place(tenant, principal_bucket), per_key)]
         if tenant is not None:
             buckets.append(Bucket("tenant", _place(tenant, "all"), per_tenant))
         if self._timer() >= self._away_until:

@@ -151,7 +151,6 @@ class Session(TenantRow):
     user_id: Mapped[UUID]
     host: Mapped[str]
     strength: Mapped[str]
-    csrf_hash: Mapped[bytes] = mapped_column(info={"secret": True})
     token_hash: Mapped[bytes] = mapped_column(info={"secret": True})
     authenticated_at: Mapped[datetime]
     expires_at: Mapped[datetime]

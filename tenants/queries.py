@@ -14,7 +14,9 @@ from tenants.models import ApiKey, Customer, CustomRole, KeyUse, Membership, Use
 from tenants.roles import BUILT_IN, Role, RoleUnknown
 from tenants.schemas import CustomerView, EnvironmentView, KeyView, MembershipView, RoleView, TenantInfo, UserView
 
-_INFO = sql("select tenant_id, environment, status, partner_id, partner_slug, partner_name, partner_type, event_namespace from core.tenant_info()")
+_INFO = sql(
+    "select tenant_id, environment, status, partner_id, partner_slug, partner_name, partner_type, event_namespace from core.tenant_info()"
+)
 
 
 async def info(uow: UnitOfWork) -> TenantInfo | None:
@@ -26,7 +28,11 @@ async def info(uow: UnitOfWork) -> TenantInfo | None:
 async def environments(uow: UnitOfWork) -> list[EnvironmentView]:
     """Return the environment asked from: a tenant knows of no other, not even the same partner's."""
     found = await info(uow)
-    return [EnvironmentView(id=found.tenant_id, environment=found.environment, status=found.status, partner=found.partner_slug)] if found else []
+    return (
+        [EnvironmentView(id=found.tenant_id, environment=found.environment, status=found.status, partner=found.partner_slug)]
+        if found
+        else []
+    )
 
 
 async def find_roles(uow: UnitOfWork, names: Iterable[str]) -> list[Role]:
@@ -57,7 +63,7 @@ async def list_roles(uow: UnitOfWork) -> list[RoleView]:
     if uow.customer_id is not None:
         return views
     rows = (await uow.execute(select(CustomRole).order_by(CustomRole.name))).scalars()
-    return views + [RoleView(name=r.name, scope=r.scope, permissions=sorted(r.permissions), built_in=False, id=r.id) for r in rows]
+    return views + [role_view(row) for row in rows]
 
 
 async def roles_of(uow: UnitOfWork, user_id: UUID) -> list[str]:
@@ -127,6 +133,10 @@ async def _uses(uow: UnitOfWork, key_ids: list[UUID]) -> dict[UUID, KeyUse]:
 
 def _role(row: CustomRole) -> Role:
     return Role(row.name, "partner" if row.scope == "partner" else "customer", frozenset(row.permissions))
+
+
+def role_view(row: CustomRole) -> RoleView:
+    return RoleView(name=row.name, scope=row.scope, permissions=sorted(row.permissions), built_in=False, id=row.id)
 
 
 def customer_view(row: Customer) -> CustomerView:

@@ -219,9 +219,21 @@ class SignInAccepted(msgspec.Struct, kw_only=True):
 
 
 class SessionView(msgspec.Struct, kw_only=True):
+    """Who is signed in, with what they may do; `csrf_token` goes with a browser's changing requests."""
+
+    user_id: UUID | None
+    key_id: UUID | None
+    customer_id: UUID | None
+    scope: str
+    permissions: list[str]
+    csrf_token: str | None = None
+
+
+class SignedInView(msgspec.Struct, kw_only=True):
+    """A new session: its token works as a cookie or as a bearer on this host until it expires."""
+
     user_id: UUID
     customer_id: UUID | None
-    roles: list[str]
     expires_at: datetime
     token: str
     csrf_token: str

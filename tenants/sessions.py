@@ -9,7 +9,7 @@ from datetime import timedelta
 SESSION = "session"
 LINK = "sign-in"
 COOKIE = "__Host-session"
-CSRF_HEADER = "x-csrf-token"
+CSRF_HEADER = b"x-csrf-token"
 BEARER_PREFIX = "st_"
 
 SESSION_LIFE = timedelta(hours=12)
@@ -38,6 +38,10 @@ def hash_of(text: str) -> bytes:
     return hashlib.sha256(text.encode("utf-8", "surrogateescape")).digest()
 
 
-def is_same(text: str, stored: bytes) -> bool:
-    """Tell, in constant time, whether `text` is what was stored as a hash."""
-    return hmac.compare_digest(hash_of(text), stored)
+def csrf_of(token: str) -> str:
+    """Return what a browser's changing requests must carry: it follows from the session's token, which no other site can read."""
+    return hashlib.sha256(b"csrf:" + token.encode("utf-8", "surrogateescape")).hexdigest()
+
+
+def is_csrf_of(given: str, token: str) -> bool:
+    return hmac.compare_digest(given.encode(), csrf_of(token).encode())

@@ -30,7 +30,15 @@ async def create_customer(uow: UnitOfWork, new: NewCustomer) -> Customer:
         raise CustomerSlugTaken()
     made = uow.new_id()
     row = Customer(
-        id=made, customer_id=made, slug=new.slug, name=new.name, sla=new.sla, locale=new.locale, zone=new.zone, status="active", created_at=uow.now
+        id=made,
+        customer_id=made,
+        slug=new.slug,
+        name=new.name,
+        sla=new.sla,
+        locale=new.locale,
+        zone=new.zone,
+        status="active",
+        created_at=uow.now,
     )
     uow.add(row)
     uow.publish("customer.created", of=row, key=f"customer:{row.id}", data={"slug": row.slug, "name": row.name})

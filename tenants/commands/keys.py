@@ -49,7 +49,9 @@ async def create_key(uow: UnitOfWork, new: NewKey, *, maker: Principal, prefix: 
     return row, key
 
 
-async def rotate_key(uow: UnitOfWork, key_id: UUID, *, overlap: timedelta, maker: Principal, prefix: str = keys.PREFIX) -> tuple[ApiKey, Key]:
+async def rotate_key(
+    uow: UnitOfWork, key_id: UUID, *, overlap: timedelta, maker: Principal, prefix: str = keys.PREFIX
+) -> tuple[ApiKey, Key]:
     """Make the key's successor, with the same rights; the old one works on for `overlap`, never longer than it would have.
 
     Raises KeyNoLongerValid, RoleExceedsMaker. Says key.rotated.
@@ -65,7 +67,9 @@ async def rotate_key(uow: UnitOfWork, key_id: UUID, *, overlap: timedelta, maker
     await uow.session.flush()
     old.successor_id = row.id
     old.expires_at = min(filter(None, (old.expires_at, uow.now + overlap)))
-    uow.publish("key.rotated", of=old, also=[row], key=f"key:{old.id}", data={"key": old.shown, "successor": row.shown, "until": old.expires_at})
+    uow.publish(
+        "key.rotated", of=old, also=[row], key=f"key:{old.id}", data={"key": old.shown, "successor": row.shown, "until": old.expires_at}
+    )
     await uow.session.flush()
     return row, key
 

@@ -14,6 +14,10 @@ class RoleInUse(Conflict):
     """Somebody has this role, or a key does; take it from them first."""
 
 
+class RoleFixed(Conflict):
+    """A role keeps its name and the scope it was made for; make another one."""
+
+
 async def create_role(uow: UnitOfWork, new: NewRole, *, maker: Principal) -> CustomRole:
     """Make a role. Raises RoleNameTaken, PermissionUnknown, RoleExceedsMaker. Says role.created."""
     role = custom_role(new.name, new.scope, new.permissions, maker=maker.permissions)
@@ -25,13 +29,13 @@ async def create_role(uow: UnitOfWork, new: NewRole, *, maker: Principal) -> Cus
     return row
 
 
-async def change_role(uow: UnitOfWork, wanted: NewRole, *, maker: Principal) -> CustomRole:
+async def change_role(uow: UnitOfWork, name: str, wanted: NewRole, *, maker: Principal) -> CustomRole:
     """Give a role other permissions; neither what it had nor what it gets may exceed the maker. Says role.updated."""
     role = custom_role(wanted.name, wanted.scope, wanted.permissions, maker=maker.permissions)
-    row = await _get(uow, wanted.name)
+    row = await _get(uow, name)
     check_within(frozenset(row.permissions), maker.permissions)
-    if row.scope != role.scope:
-        raise RoleInUse("A role keeps the scope it was made for; make another one.")
+    if (row.name, row.scope) != (role.name, role.scope):
+        raise RoleFixed()
     if set(row.permissions) != role.permissions:
         row.permissions = sorted(role.permissions)
         uow.publish("role.updated", of=row, key=f"role:{row.id}", data={"name": row.name})

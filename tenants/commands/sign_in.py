@@ -27,11 +27,10 @@ class LinkUnusable(NotFound):
 
 @dataclass(frozen=True, slots=True)
 class SignedIn:
-    """A new session with what only its browser will know: the session's token and the one against forged requests."""
+    """A new session and its token, which only its browser will know."""
 
     session: Session
     token: Token
-    csrf: Token
 
 
 async def request_sign_in(uow: UnitOfWork, mail: SignInMail, *, email: str, host: str, origin: str) -> int:
@@ -91,15 +90,17 @@ async def _send_link(uow: UnitOfWork, mail: SignInMail, user: User, host: str, o
 
 
 async def _start(uow: UnitOfWork, user_id: UUID, customer_id: UUID | None, host: str) -> SignedIn:
-    token, csrf = sessions.make_token(sessions.BEARER_PREFIX), sessions.make_token()
+    token = sessions.make_token(sessions.BEARER_PREFIX)
     session = Session(
-        customer_id=customer_id, user_id=user_id, host=host, strength="email", csrf_hash=csrf.hash, token_hash=token.hash,
+        customer_id=customer_id, user_id=user_id, host=host, strength="email", token_hash=token.hash,
         authenticated_at=uow.now, expires_at=uow.now + sessions.SESSION_LIFE, ended_at=None,
     )  # fmt: skip
     uow.add(session)
     await uow.session.flush()
-    await uow.session.execute(_REGISTER, {"hash": token.hash, "kind": sessions.SESSION, "subject": session.id, "expires": session.expires_at})
-    return SignedIn(session, token, csrf)
+    await uow.session.execute(
+        _REGISTER, {"hash": token.hash, "kind": sessions.SESSION, "subject": session.id, "expires": session.expires_at}
+    )
+    return SignedIn(session, token)
 
 
 async def _links_lately(uow: UnitOfWork, user: User) -> int:

@@ -8,7 +8,7 @@ from app.core.errors import Conflict, FieldError, NotFound
 from app.core.uow import UnitOfWork
 from tenants.models import Customer, Membership, User
 from tenants.principal import Principal
-from tenants.queries import get_role, user_of
+from tenants.queries import find_roles, get_role, roles_of, user_of
 from tenants.roles import Role, RoleOutOfScope, check_grant
 from tenants.schemas import NewUser
 
@@ -33,7 +33,13 @@ async def create_user(uow: UnitOfWork, new: NewUser, *, maker: Principal) -> Use
     if await user_of(uow, new.email, customer_id):
         raise UserExists()
     user = User(
-        customer_id=customer_id, email=new.email.lower(), name=new.name, locale=new.locale, zone=new.zone, status="active", created_at=uow.now
+        customer_id=customer_id,
+        email=new.email.lower(),
+        name=new.name,
+        locale=new.locale,
+        zone=new.zone,
+        status="active",
+        created_at=uow.now,
     )
     uow.add(user)
     await uow.session.flush()
@@ -65,9 +71,14 @@ async def revoke_role(uow: UnitOfWork, user_id: UUID, role_name: str, *, maker: 
     await uow.remove(membership)
 
 
-async def set_user_status(uow: UnitOfWork, user_id: UUID, status: str) -> User:
-    """Suspend somebody (their sessions are refused from then on) or let them in again. Says user.suspended or user.restored."""
+async def set_user_status(uow: UnitOfWork, user_id: UUID, status: str, *, maker: Principal) -> User:
+    """Suspend somebody (their sessions are refused from then on) or let them in again. Says user.suspended or user.restored.
+
+    Raises RoleExceedsMaker for somebody whose roles the maker couldn't give.
+    """
     user = await uow.get(User, user_id, lock=True)
+    for role in await find_roles(uow, await roles_of(uow, user_id)):
+        check_grant(role, maker=maker.permissions, maker_scope=maker.scope)
     if user.status != status:
         user.status = status
         uow.publish("user.suspended" if status == "suspended" else "user.restored", of=user, key=f"user:{user.id}")

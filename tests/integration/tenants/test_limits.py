@@ -24,7 +24,7 @@ async def limiters(services: dict[str, str]) -> AsyncIterator[list[Limiter]]:
 
 
 async def spend(limiter: Limiter, tenant: UUID, times: int, principal: str = "key:a", per_key: int = 60, per_tenant: int = 600) -> int:
-    taken = [await limiter.take(tenant=tenant, principal=principal, per_key=per_key, per_tenant=per_tenant) for _ in range(times)]
+    taken = [await limiter.take(tenant=tenant, principal_bucket=principal, per_key=per_key, per_tenant=per_tenant) for _ in range(times)]
     assert all(verdict.shared for verdict in taken)
     return sum(verdict.allowed for verdict in taken)
 

@@ -19,7 +19,7 @@ class Time:
 
 
 async def take(limiter: Limiter, tenant: UUID = ONE, principal: str = "key:a", per_key: int = 3, per_tenant: int = 5) -> Verdict:
-    return await limiter.take(tenant=tenant, principal=principal, per_key=per_key, per_tenant=per_tenant)
+    return await limiter.take(tenant=tenant, principal_bucket=principal, per_key=per_key, per_tenant=per_tenant)
 
 
 @pytest.fixture
@@ -60,7 +60,7 @@ class TestLimiterWithoutRedis:
             await take(limiter)
         for _ in range(10):
             refused = await take(limiter)
-        assert dict((b.name, left) for b, left in refused.left)["tenant"] == 2
+        assert {bucket.name: left for bucket, left in refused.left}["tenant"] == 2
 
     async def test_tells_what_is_left_and_when_to_come_back(self, limiter: Limiter) -> None:
         first = dict((await take(limiter)).headers())

@@ -1,0 +1,139 @@
+"""Signing in and out over HTTP. A link's GET only shows a button, so that mail scanners sign nobody in; its POST signs in, once."""
+
+import asyncio
+import time
+from typing import Any, cast
+from uuid import UUID
+
+from litestar import Request, Response, get, post
+from litestar.datastructures import Cookie
+from litestar.enums import MediaType
+
+from app.core.errors import Unavailable
+from app.core.services import Shell
+from tenants import platform, sessions, sign_in
+from tenants.auth import cache_of
+from tenants.commands.sign_in import LinkUnusable, SignedIn, end_session, is_usable, request_sign_in, use_link
+from tenants.models import SignInLink
+from tenants.principal import Principal
+from tenants.schemas import SessionView, SignedInView, SignInAccepted, SignInByEmail
+from tenants.sign_in import SignInMail
+
+_ACTOR = "system:sign-in"
+_AT_LEAST = 0.25
+"""Seconds an answer takes, so that its speed doesn't tell whether an address is known."""
+
+
+class MailAway(Unavailable):
+    """Mail can't be sent right now."""
+
+
+@post("/v1/sign-in/email", opt={"public": True}, operation_id="signInByEmail", tags=["tenancy"], status_code=202)
+async def sign_in_by_email(request: Request[Any, Any, Any], shell: Shell, data: SignInByEmail) -> SignInAccepted:
+    """Send a sign-in link to this address. The answer is the same, and takes as long, whether the address is known or not."""
+    started = time.monotonic()
+    host = request.scope["state"]["host"]
+    tenant_id = await _tenant_of(shell, host, data)
+    mail = cast(SignInMail | None, shell.extras.get("sign_in_mail"))
+    if mail is None:
+        raise MailAway()
+    if tenant_id is not None:
+        async with shell.unit_of_work(tenant_id, actor=_ACTOR) as uow:
+            await request_sign_in(uow, mail, email=data.email, host=host, origin=shell.settings.origin(host))
+    await asyncio.sleep(max(0.0, _AT_LEAST - (time.monotonic() - started)))
+    return SignInAccepted()
+
+
+@get("/sign-in/{token:str}", opt={"public": True}, operation_id="showSignIn", tags=["tenancy"], media_type=MediaType.HTML)
+async def show_sign_in(request: Request[Any, Any, Any], shell: Shell, token: str) -> Response[str]:
+    """Show the button; changes nothing however often it is fetched."""
+    found = await _link(shell, token)
+    if found is None:
+        return _page("unusable", 404)
+    tenant_id, link_id = found
+    async with shell.read(tenant_id, actor=_ACTOR) as uow:
+        link = await uow.find(SignInLink, link_id)
+        usable = link is not None and await is_usable(uow, link, request.scope["state"]["host"])
+    return _page("confirm", 200) if usable else _page("unusable", 404)
+
+
+@post("/sign-in/{token:str}", opt={"public": True}, operation_id="signIn", tags=["tenancy"], status_code=200)
+async def use_sign_in(request: Request[Any, Any, Any], shell: Shell, token: str) -> Response[Any]:
+    """Sign in: the browser gets a cookie and a page, a program that accepts JSON the session itself."""
+    wants_page = "text/html" in request.headers.get("accept", "")
+    found = await _link(shell, token)
+    try:
+        if found is None:
+            raise LinkUnusable()
+        async with shell.unit_of_work(found[0], actor=f"link:{found[1]}") as uow:
+            signed_in = await use_link(uow, found[1], host=request.scope["state"]["host"])
+            view = _view(signed_in)
+    except LinkUnusable:
+        if wants_page:
+            return _page("unusable", 404)
+        raise
+    answer: Response[Any] = _page("done", 200) if wants_page else Response(view)
+    answer.set_cookie(_cookie(signed_in.token.text, int(sessions.SESSION_LIFE.total_seconds())))
+    return answer
+
+
+@get("/v1/session", opt={"permission": "signed-in"}, operation_id="getSession", tags=["tenancy"])
+async def get_session(request: Request[Any, Any, Any], principal: Principal) -> SessionView:
+    """Who is asking, and what they may do."""
+    token = request.cookies.get(sessions.COOKIE)
+    return SessionView(
+        user_id=principal.user_id, key_id=principal.key_id, customer_id=principal.customer_id, scope=principal.scope,
+        permissions=sorted(principal.permissions), csrf_token=sessions.csrf_of(token) if token and principal.session_id else None,
+    )  # fmt: skip
+
+
+@post("/v1/sign-out", opt={"permission": "signed-in"}, operation_id="signOut", tags=["tenancy"], status_code=204)
+async def sign_out(shell: Shell, principal: Principal) -> Response[None]:
+    """End the session: here at once, everywhere within five seconds. Whoever uses a key has none."""
+    session_id = principal.session_id
+    if session_id is not None:
+        async with shell.unit_of_work(principal.tenant, actor=principal.actor, customer=principal.customer_id) as uow:
+            await end_session(uow, session_id)
+        cache_of(shell).forget(session_id)
+    answer: Response[None] = Response(None, status_code=204)
+    answer.set_cookie(_cookie("", 0))
+    return answer
+
+
+async def _tenant_of(shell: Shell, host: str, data: SignInByEmail) -> UUID | None:
+    """The tenant of a partner's own host; on the platform's hosts the one that was named. Any other host is nobody's."""
+    rows = await shell.boundary.look_up("select tenant_id from core.find_tenant_by_host($1)", host)
+    if rows:
+        found: UUID = rows[0]["tenant_id"]
+        return found
+    if host in shell.settings.api_hosts and data.partner:
+        return await platform.find_environment(shell, data.partner, data.environment)
+    return None
+
+
+async def _link(shell: Shell, token: str) -> tuple[UUID, UUID] | None:
+    """The tenant and link a token stands for."""
+    rows = await shell.boundary.look_up("select * from core.find_token($1, $2)", sessions.hash_of(token), sessions.LINK)
+    return (rows[0]["tenant_id"], rows[0]["subject_id"]) if rows else None
+
+
+def _view(signed_in: SignedIn) -> SignedInView:
+    session, token = signed_in.session, signed_in.token.text
+    return SignedInView(
+        user_id=session.user_id,
+        customer_id=session.customer_id,
+        expires_at=session.expires_at,
+        token=token,
+        csrf_token=sessions.csrf_of(token),
+    )
+
+
+def _cookie(value: str, age: int) -> Cookie:
+    return Cookie(key=sessions.COOKIE, value=value, path="/", secure=True, httponly=True, samesite="lax", max_age=age)
+
+
+def _page(shown: sign_in.Shown, status: int) -> Response[str]:
+    return Response(sign_in.page(shown), status_code=status, media_type=MediaType.HTML)
+
+
+SIGN_IN_ROUTES: list[Any] = [sign_in_by_email, show_sign_in, use_sign_in, get_session, sign_out]
