@@ -6,16 +6,15 @@ is absent) claims nothing, and is named when nobody else claims the event either
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
 from uuid import UUID
 
 import msgspec
 
-REFERENCES = ("order", "shipment", "tracking", "pro", "bol", "po", "container", "promise", "document", "sku")
+from app.canonical.events import REF_KINDS, CanonicalEvent
 
 # Typed dotted facts: a map of dynamic values would let one odd value fail every rule of the event.
 FACTS: dict[str, str] = {"event.type": "string", "event.account": "string", "event.source": "string"} | {
-    f"event.refs.{kind}": "string" for kind in REFERENCES
+    f"event.refs.{kind}": "string" for kind in REF_KINDS
 }
 
 
@@ -35,12 +34,10 @@ class Verdict(msgspec.Struct, frozen=True):
     detail: str = ""
 
 
-def facts(event: Mapping[str, Any], source: str) -> dict[str, str]:
-    """Return the values of FACTS for a canonical event as a mapping yields it; what is absent is ""."""
-    refs = event.get("refs") or {}
-    known = {"event.type": event.get("type"), "event.account": event.get("account"), "event.source": source}
-    known |= {f"event.refs.{kind}": refs.get(kind) for kind in REFERENCES}
-    return {name: value if isinstance(value, str) else "" for name, value in known.items()}
+def facts(event: CanonicalEvent, source: str) -> dict[str, str]:
+    """Return the values of FACTS for an event of `source`; what is absent is ""."""
+    known = {"event.type": event.type, "event.account": event.account or "", "event.source": source}
+    return known | {f"event.refs.{kind}": event.refs.get(kind, "") for kind in REF_KINDS}
 
 
 def candidates(rules: Iterable[Rule], source: str) -> list[Rule]:

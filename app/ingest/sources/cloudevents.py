@@ -26,6 +26,7 @@ _TEXT = (*_REQUIRED, "time", "subject", "datacontenttype", "dataschema")
 _NAME = re.compile(r"[a-z0-9]{1,64}")
 _RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)")
 _LONGEST = 2_000
+_LONGEST_NAME = 300
 _SIMPLE = (str, bool, int)
 
 
@@ -121,6 +122,10 @@ def _member_errors(name: str, value: object) -> list[FieldError]:
         return [FieldError(f"/{name}", "This attribute is text and not empty.")]
     if not isinstance(value, _SIMPLE) or len(str(value)) > _LONGEST:
         return [FieldError(f"/{name}", f"An extension is text (at most {_LONGEST:,} characters), a whole number or a boolean.")]
+    if name == "source" and any(c.isspace() for c in str(value)):
+        return [FieldError("/source", "A source is a URI reference: no blanks in it.")]
+    if name in ("id", "source") and len(str(value)) > _LONGEST_NAME:
+        return [FieldError(f"/{name}", f"This attribute has at most {_LONGEST_NAME} characters.")]
     if name == "time" and not is_rfc3339(str(value)):
         return [FieldError("/time", "This is no RFC 3339 time with a zone.", "Write it like 2026-11-23T17:05:00+01:00.")]
     return []

@@ -1,0 +1,95 @@
+"""Work of the room: turn accepted signals into canonical events, a tenant's batch at a time."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from app.core.errors import Unavailable
+from app.core.services import Shell, WorkItem
+from app.core.uow import UnitOfWork
+from app.ingest import queries
+from app.ingest.commands.settle import BROKEN, is_passing, refused, settle
+from app.ingest.decode import Item, Stored
+from app.ingest.understanding import Mappings, Piece, Understood, understand
+from app.policies.commands import Evaluation, Incoming, StaleFacts, check_fresh, evaluate
+
+ACTOR = "system:ingest"
+_MOST_EVALUATIONS = 4
+
+
+class FactsKeepChanging(Unavailable):
+    """What these signals are decided from changes faster than it can be read; they are tried again shortly."""
+
+
+async def settle_signals(shell: Shell, items: list[WorkItem]) -> None:
+    """Decode, map, attribute and decide outside any write transaction, then write the whole batch in one.
+
+    A batch that breaks is tried signal by signal, so that what is wrong with one never holds up its neighbours.
+    """
+    try:
+        await _settle(shell, items)
+    except BROKEN as error:
+        if is_passing(error):
+            raise
+        if len(items) > 1:
+            for item in items:
+                await settle_signals(shell, [item])
+        else:
+            shell.log.error("signal refused", signal=str(items[0].subject), error=type(error).__name__)
+            await _park(shell, items[0], error)
+
+
+async def _settle(shell: Shell, items: Sequence[WorkItem]) -> None:
+    carefully = False
+    for _ in range(_MOST_EVALUATIONS):
+        found, evaluation = await _understand(shell, items[0].tenant_id, [i.subject for i in items])
+        try:
+            await _write(shell, items, found, evaluation, carefully=carefully)
+            return
+        except StaleFacts:
+            continue
+        except BROKEN as error:
+            if carefully or is_passing(error):
+                raise
+            carefully = True
+    raise FactsKeepChanging()
+
+
+async def _understand(shell: Shell, tenant_id: UUID, ids: Sequence[UUID]) -> tuple[list[Understood], Evaluation]:
+    async with shell.read(tenant_id, actor=ACTOR) as reader:
+        signals = await queries.stored(reader, ids)
+        found = await understand(shell.sandbox, signals, await _mappings(reader, signals), await queries.rules(reader))
+        evaluation = await evaluate(shell, reader, _incoming(found))
+    decisions = iter(evaluation.decisions)
+    for piece in _ready(found):
+        piece.decisions = [next(decisions) for _ in piece.events]
+    return found, evaluation
+
+
+async def _mappings(reader: UnitOfWork, signals: Sequence[Stored]) -> Mappings:
+    wanted = {(s.mapping, s.customer_id) for s in signals if s.mapping}
+    return {(name, customer): await queries.published_mapping(reader, name, customer) for name, customer in wanted}
+
+
+def _ready(found: Sequence[Understood]) -> list[Piece]:
+    return [piece for one in found for piece in one.pieces if piece.problem is None]
+
+
+def _incoming(found: Sequence[Understood]) -> list[Incoming]:
+    ready = _ready(found)
+    return [Incoming(e, p.item.signal_id, c) for p in ready for e, c in zip(p.events, p.customers, strict=True)]
+
+
+async def _write(shell: Shell, items: Sequence[WorkItem], found: Sequence[Understood], evaluation: Evaluation, *, carefully: bool) -> None:
+    async with shell.unit_of_work(items[0].tenant_id, actor=ACTOR) as uow:
+        await check_fresh(uow, evaluation)
+        await settle(uow, found, carefully=carefully)
+        for item in items:
+            await uow.finish(item)
+
+
+async def _park(shell: Shell, item: WorkItem, error: BaseException) -> None:
+    async with shell.unit_of_work(item.tenant_id, actor=ACTOR) as uow:
+        for signal in await queries.stored(uow, [item.subject]):
+            whole = Item(signal_id=signal.id, index=0, label=signal.kind, key=b"")
+            await settle(uow, [Understood(signal, [Piece(whole, problem=refused(error))])])
+        await uow.finish(item)
