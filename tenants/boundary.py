@@ -37,7 +37,7 @@ class DatabaseAway(Unavailable):
     """The database can't answer right now; nothing was changed. Try again shortly."""
 
 
-class ContextConnection(asyncpg.Connection):
+class ContextConnection(asyncpg.Connection):  # type: ignore[misc]
     """A driver connection whose BEGIN carries the signed context: one round trip, and forgotten with the transaction."""
 
     __slots__ = ("pending",)
@@ -51,7 +51,7 @@ class ContextConnection(asyncpg.Connection):
         return cast(str, await super().execute(query, *args, timeout=timeout))
 
 
-class PooledConnection(asyncpg.Connection):
+class PooledConnection(asyncpg.Connection):  # type: ignore[misc]
     """A pooled connection whose reset is a no-op: nothing we do outlives its transaction, and the reset costs a round trip."""
 
     __slots__ = ()
@@ -108,7 +108,7 @@ class DatabaseBoundary:
         session = _ClosingSession(connection)
         moment = now or self._clock.now()
         uow = UnitOfWork(
-            session, tenant_id=context.tenant, actor=context.actor, now=moment, listeners=self._listeners, customer_id=context.customer,
+            session, tenant_id=context.tenant, actor=context.actor, now=moment, hearing=self._listeners.hearing, customer_id=context.customer,
             case_id=context.case, cause=cause, trace=trace, read_only=read_only,
         )  # fmt: skip
         uow.after_commit(lambda: self._ring() if uow.rings else None)

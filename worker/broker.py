@@ -26,10 +26,10 @@ class Hints:
 
     def __init__(self, redis_url: str) -> None:
         self._client = Redis.from_url(redis_url, retry=Retry(NoBackoff(), 0), socket_connect_timeout=0.25, socket_timeout=2.0)
-        self._broker = RedisBroker(client=self._client, middleware=[])
+        self._broker = RedisBroker(client=self._client, middleware=[])  # type: ignore[no-untyped-call]
         self._slots: Slots | None = None
         self._worker: dramatiq.Worker | None = None
-        self._actor = dramatiq.actor(self._receive, actor_name="serve", queue_name=QUEUE, broker=self._broker)
+        self._actor = dramatiq.actor(actor_name="serve", queue_name=QUEUE, broker=self._broker)(self._receive)
         logging.getLogger("dramatiq").setLevel(logging.CRITICAL)
 
     def send(self, tenants: list[tuple[UUID, int]], most_waiting: int) -> bool:

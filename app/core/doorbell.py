@@ -56,7 +56,10 @@ class Doorbell:
     async def _push(self) -> None:
         with contextlib.suppress(RedisError, OSError, TimeoutError):
             # One waiting ring is enough; more would only be read by nobody.
-            await self._redis.pipeline(transaction=False).lpush(KEY, b"1").ltrim(KEY, 0, 15).execute()
+            rings = self._redis.pipeline(transaction=False)
+            rings.lpush(KEY, b"1")
+            rings.ltrim(KEY, 0, 15)
+            await rings.execute()
 
     async def _pop(self, seconds: float) -> bool:
         try:

@@ -18,6 +18,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 ROLES = ("detour_owner", "detour_app", "detour_customer", "detour_batch", "detour_dispatch", "detour_ops", "detour_backup")
 _LOCALE = ("--encoding=UTF8", "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8")
@@ -104,7 +105,7 @@ def _spawn(name: str, argv: list[str], user: str | None, log: Path, stop_signal:
     return Server(name, process, stop_signal)
 
 
-def _as(user: str | None) -> dict[str, object]:
+def _as(user: str | None) -> dict[str, Any]:
     return {} if user is None else {"user": user, "group": pwd.getpwnam(user).pw_gid, "extra_groups": []}
 
 
@@ -203,7 +204,7 @@ class Postgres:
         try:
             subprocess.run(
                 [str(self.bin / "initdb"), "-D", str(new), "-U", "postgres", "--auth=scram-sha-256", f"--pwfile={password_file}", "--no-sync", *_LOCALE],
-                check=True, capture_output=True, cwd="/", **_as(self.user),  # type: ignore[call-overload]
+                check=True, capture_output=True, cwd="/", **_as(self.user),
             )  # fmt: skip
         except subprocess.CalledProcessError as failed:
             raise CannotStart(f"initdb failed: {failed.stderr.decode(errors='replace').strip()[-300:]}") from None

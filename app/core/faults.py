@@ -1,30 +1,27 @@
-"""Named points at which a test may kill this process, so that every crash the product promises to survive can be rehearsed.
+"""Named points at which a rehearsal may kill this process, so that every crash the product promises to survive can be tried.
 
-`DETOUR_FAULT_AT=name` arms one point, `DETOUR_FAULT_FILE` makes it fire once over all processes and restarts.
-Nothing is armed unless development faults are allowed in the settings.
+A point is armed by a file of its name in the folder of the setting `fault_dir`; whoever passes it next takes the file away and
+dies, so it fires once over all processes. Without that setting (development only) nothing is ever looked up.
 """
 
+import contextlib
 import os
 import signal
 from pathlib import Path
 
-_armed: str | None = None
-_marker: Path | None = None
+_folder: Path | None = None
 
 
-def arm(name: str | None, marker: str | None) -> None:
-    """Make `point(name)` kill this process with SIGKILL, once; the marker file remembers that it happened."""
-    global _armed, _marker
-    _armed, _marker = name, Path(marker) if marker else None
+def arm(folder: str) -> None:
+    """Look for armed points in `folder` from now on; an empty name disarms."""
+    global _folder
+    _folder = Path(folder) if folder else None
 
 
 def point(name: str) -> None:
-    """Die here if this point is armed and has not fired yet."""
-    if name != _armed:
+    """Die here (SIGKILL) if this point is armed."""
+    if _folder is None:
         return
-    if _marker is not None:
-        try:
-            os.close(os.open(_marker, os.O_CREAT | os.O_EXCL | os.O_WRONLY))
-        except FileExistsError:
-            return
-    os.kill(os.getpid(), signal.SIGKILL)
+    with contextlib.suppress(FileNotFoundError):
+        (_folder / name).unlink()
+        os.kill(os.getpid(), signal.SIGKILL)

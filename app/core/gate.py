@@ -5,15 +5,12 @@ The port lives here so that the rooms that act can ask; the answer comes from po
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol, TypeVar
 from uuid import UUID
 
 import msgspec
 
 from app.core.errors import NotAllowed
-
-if TYPE_CHECKING:
-    from app.core.services import Shell
 
 
 class GateRefused(NotAllowed):
@@ -45,15 +42,18 @@ class Verdict(msgspec.Struct, frozen=True):
     remedy: str | None = None
 
 
-class Gate(Protocol):
+ShellT = TypeVar("ShellT", contravariant=True)
+
+
+class Gate(Protocol[ShellT]):
     """Judges one effect now; a refusal is a verdict, never an exception. Asked again for every attempt."""
 
-    async def verdict(self, shell: Shell, request: GateRequest) -> Verdict: ...
+    async def verdict(self, shell: ShellT, request: GateRequest) -> Verdict: ...
 
 
 class OpenGate:
     """Lets everything pass: for parts that are tested without policies."""
 
-    async def verdict(self, shell: Shell, request: GateRequest) -> Verdict:
+    async def verdict(self, shell: object, request: GateRequest) -> Verdict:
         """Always yes."""
         return Verdict(allowed=True)

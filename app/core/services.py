@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 from uuid import UUID
 
@@ -60,21 +59,33 @@ class WorkItem(Finishable):
     tries: int
 
 
-@dataclass
 class Shell:
-    """Ports to everything outside the pure heart. Tests build it with the same real parts."""
+    """Ports to everything outside the pure heart. Tests build it with the same real parts.
 
-    settings: Settings
-    clock: Clock
-    boundary: Boundary
-    sandbox: Sandbox
-    egress: Egress
-    vault: Vault
-    gate: Gate
-    doorbell: Doorbell
-    log: Any
-    extras: dict[str, Any] = field(default_factory=dict)
-    on_close: list[Callable[[], Any]] = field(default_factory=list)
+    A plain class, so that the web framework injects it as it is instead of looking into it.
+    """
+
+    def __init__(
+        self,
+        *,
+        settings: Settings,
+        clock: Clock,
+        boundary: Boundary,
+        sandbox: Sandbox,
+        egress: Egress,
+        vault: Vault,
+        gate: Gate[Shell],
+        doorbell: Doorbell,
+        log: Any,
+        extras: dict[str, Any] | None = None,
+    ) -> None:
+        self.settings, self.clock, self.boundary = settings, clock, boundary
+        self.sandbox, self.egress, self.vault, self.gate, self.doorbell, self.log = sandbox, egress, vault, gate, doorbell, log
+        self.extras = extras or {}
+
+    def but(self, **changed: Any) -> Shell:
+        """The same shell with some ports exchanged."""
+        return Shell(**{**self.__dict__, **changed})
 
     def unit_of_work(
         self, tenant_id: UUID, *, actor: str, customer: UUID | None = None, case: UUID | None = None, cause: str | None = None, trace: str | None = None

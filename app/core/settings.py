@@ -49,8 +49,7 @@ class Settings:
     egress_ports: tuple[int, ...] = _setting("ports connectors may dial", (80, 443, 8443))
     key_prefix: str = _setting("first letters of API keys", "dk")
     development: bool = _setting("development conveniences: *.localhost domains verify themselves, http links, fault points", False)
-    fault_at: str = _setting("name of the fault point that kills this process once; development only", "")
-    fault_file: str = _setting("marker file that remembers that the fault point fired", "")
+    fault_dir: str = _setting("folder whose files name the fault points to die at; development only", "")
     pool_size: int = _setting("database connections a role and process", 8)
     worker_slots: int = _setting("units of work a worker process handles at once", 16)
     worker_threads: int = _setting("threads that take hints off the queue", 4)
@@ -87,8 +86,8 @@ class Settings:
             raise WrongSetting(f"DETOUR_LOG_LEVEL is {self.log_level!r}; use debug, info, warning or error.")
         if self.public_scheme not in ("http", "https"):
             raise WrongSetting(f"DETOUR_PUBLIC_SCHEME is {self.public_scheme!r}; use http or https.")
-        if not self.development and (self.fault_at or self.egress_allow_loopback):
-            raise WrongSetting("DETOUR_FAULT_AT and DETOUR_EGRESS_ALLOW_LOOPBACK need DETOUR_DEVELOPMENT=true.")
+        if not self.development and (self.fault_dir or self.egress_allow_loopback):
+            raise WrongSetting("DETOUR_FAULT_DIR and DETOUR_EGRESS_ALLOW_LOOPBACK need DETOUR_DEVELOPMENT=true.")
         for name in ("database_url", "database_customer_url", "database_batch_url", "database_dispatch_url", "database_ops_url"):
             if urlsplit(getattr(self, name)).scheme not in ("postgresql", "postgres"):
                 raise WrongSetting(f"{PREFIX}{name.upper()} must start with postgresql://.")

@@ -4,6 +4,7 @@ import logging
 import re
 import secrets
 import sys
+from collections.abc import MutableMapping
 from contextvars import ContextVar
 from typing import Any
 
@@ -39,7 +40,7 @@ def traceparent(trace: str) -> str:
     return f"00-{trace}-{secrets.token_hex(8)}-01"
 
 
-def _bare(_logger: Any, _method: str, event: dict[str, Any]) -> dict[str, Any]:
+def _bare(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     """Drop what must not be in a log (by name) and cut what is long; ids and outcomes are enough to find the rest."""
     for key in list(event):
         if _NEVER.search(key):
@@ -49,7 +50,7 @@ def _bare(_logger: Any, _method: str, event: dict[str, Any]) -> dict[str, Any]:
     return event
 
 
-def _with_trace(_logger: Any, _method: str, event: dict[str, Any]) -> dict[str, Any]:
+def _with_trace(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     trace = trace_id.get()
     if trace:
         event.setdefault("trace", trace)

@@ -4,14 +4,14 @@ A command changes rows through it and says what happened; the events are written
 after of every changed column, and rows that changed without an event stop the commit.
 """
 
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, Protocol, TypeVar, cast
 from uuid import UUID
 
 import orjson
-from sqlalchemy import Executable, Result, event, inspect
+from sqlalchemy import Executable, Result, Table, event, inspect
 from sqlalchemy import text as sql
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstanceState, ORMExecuteState, Session
@@ -19,7 +19,6 @@ from sqlalchemy.orm import InstanceState, ORMExecuteState, Session
 from app.core.errors import NotFound
 from app.core.events import Event, plain
 from app.core.ids import new_id
-from app.core.listeners import Listeners
 from app.core.tables import TenantRow
 
 Class = Literal["deadline", "human", "normal", "bulk"]
@@ -46,6 +45,13 @@ class ReadOnly(Exception):
     """A reading unit of work was asked to write; a programming error."""
 
 
+class HearsNow(Protocol):
+    """Whoever runs in the transaction of an event (app.core.listeners.Now)."""
+
+    @property
+    def handle(self) -> "Callable[[UnitOfWork, Event], Awaitable[None]]": ...
+
+
 class UnitOfWork:
     """What a command works in. Opened by the boundary, settled and committed by the shell around it."""
 
@@ -56,7 +62,7 @@ class UnitOfWork:
         tenant_id: UUID,
         actor: str,
         now: datetime,
-        listeners: Listeners,
+        hearing: "Callable[[str], Sequence[HearsNow]]",
         customer_id: UUID | None = None,
         case_id: UUID | None = None,
         cause: str | None = None,
@@ -71,7 +77,7 @@ class UnitOfWork:
         self.case_id = case_id
         self.cause = cause
         self.trace = trace
-        self._listeners = listeners
+        self._hearing = hearing
         self._read_only = read_only
         self._drafts: list[_Draft] = []
         self._handled = 0
@@ -150,7 +156,7 @@ class UnitOfWork:
         if self._read_only:
             raise ReadOnly(type)
         owner = customer_id or getattr(of, "customer_id", None) or self.customer_id
-        named = subject or key or (f"{inspect(of).mapper.local_table.name}:{of.id}" if of is not None else f"tenant:{self.tenant_id}")
+        named = subject or key or (f"{table_of(of).name}:{of.id}" if of is not None else f"tenant:{self.tenant_id}")
         happened = Event(
             id=new_id(), type=type, tenant_id=self.tenant_id, customer_id=owner, subject=named, occurred_at=occurred_at or self.now,
             recorded_at=self.now, actor=self.actor, cause=self.cause, trace=self.trace, data=plain(data or {}), key=key,
@@ -185,7 +191,7 @@ class UnitOfWork:
         while self._handled < len(self._drafts):
             draft = self._drafts[self._handled]
             self._handled += 1
-            handlers = self._listeners.hearing(draft.event.type)
+            handlers = self._hearing(draft.event.type)
             if handlers:
                 await self._flush()
                 draft.event.changes = self._changes(draft)
@@ -229,7 +235,7 @@ class UnitOfWork:
 
     def _note(self, row: TenantRow, *, deleted: bool) -> None:
         state: InstanceState[Any] = inspect(row)
-        changes = {} if not deleted else {"deleted": [False, True]}
+        changes: dict[str, list[Any]] = {"deleted": [False, True]} if deleted else {}
         for name, attribute in state.attrs.items():
             column = state.mapper.columns.get(name)
             history = attribute.history
@@ -254,7 +260,7 @@ class UnitOfWork:
 
     def _refuse_silence(self) -> None:
         named = {id(row) for draft in self._drafts for row in draft.rows}
-        silent = [row for key, (row, _) in self._touched.items() if key not in named and not row.__table__.info.get("derived")]
+        silent = [row for key, (row, _) in self._touched.items() if key not in named and not table_of(row).info.get("derived")]
         if silent:
             raise SilentChange(f"no event names the change of {', '.join(sorted({type(r).__name__ for r in silent}))}")
         if self._statements and not self._drafts:
@@ -264,7 +270,7 @@ class UnitOfWork:
         merged: dict[str, list[Any]] = {}
         for index, row in enumerate(draft.rows):
             changes = self._touched.get(id(row), (row, {}))[1]
-            prefix = "" if index == 0 else f"{row.__table__.name}:{row.id}."
+            prefix = "" if index == 0 else f"{table_of(row).name}:{row.id}."
             merged.update({prefix + name: pair for name, pair in changes.items()})
         return merged
 
@@ -290,6 +296,11 @@ class UnitOfWork:
                 "keys": [e.key for e in events], "envelopes": [orjson.dumps(e.envelope()).decode() for e in events], "deliver": new_id(),
             },
         )  # fmt: skip
+
+
+def table_of(row: TenantRow) -> Table:
+    """The table a row stands in."""
+    return cast(Table, row.__table__)
 
 
 class _Draft:

@@ -43,13 +43,13 @@ def create_litestar(shell: Shell | None) -> Litestar:
         request_class=requests.GatedRequest,
         request_max_body_size=LARGEST_BODY,
         middleware=[DefineMiddleware(requests.Authentication, exclude_from_auth_key="public")],
-        guards=[requests.permitted, requests.known_query, requests.readable_body],  # type: ignore[list-item]
+        guards=[requests.permitted, requests.known_query, requests.readable_body],
         dependencies={
             "uow": Provide(requests.provide_uow),
             "shell": Provide(requests.provide_shell, sync_to_thread=False),
             "principal": Provide(requests.provide_principal, sync_to_thread=False),
         },
-        exception_handlers={requests.Replayed: replay, Fault: problems.answer, HTTPException: problems.answer, Exception: problems.answer},  # type: ignore[dict-item]
+        exception_handlers={requests.Replayed: replay, Fault: problems.answer, HTTPException: problems.answer, Exception: problems.answer},
         openapi_config=OpenAPIConfig(title="Exception operations", version="1", path="/schema", render_plugins=[], description="Signals in, cases, policies, workflows, evidence."),
         logging_config=None,
         debug=False,

@@ -6,9 +6,10 @@ the answer under its Idempotency-Key, in the same transaction.
 
 import re
 import time
-from typing import Any
+from typing import Any, cast
 
 import orjson
+from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.core import faults, paging, telemetry
@@ -42,14 +43,14 @@ class Edge:
             self._fixed["strict-transport-security"] = "max-age=31536000; includeSubDomains"
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
+        if scope["type"] == ScopeType.WEBSOCKET:
             await self._app(scope, receive, send)
             return
         started = time.perf_counter()
         headers = {k.decode("latin-1").lower(): v.decode("latin-1") for k, v in scope["headers"]}
         token = telemetry.trace_id.set(telemetry.read_trace(headers.get("traceparent")))
         paging.next_cursor.set(None)
-        state: dict[str, Any] = scope.setdefault("state", {})  # type: ignore[assignment]
+        state: dict[str, Any] = scope.setdefault("state", {})
         state["request_id"] = str(new_id())
         answer = _Answer(self, scope, state, send)
         try:
@@ -71,7 +72,7 @@ class Edge:
     def _count(self, scope: Scope, status: int, seconds: float) -> None:
         handler = scope.get("route_handler")
         route = (next(iter(sorted(handler.paths)), "?") if handler is not None else "?") if hasattr(handler, "paths") else "?"
-        telemetry.REQUESTS.labels(scope["method"], route, str(status)).inc()
+        telemetry.REQUESTS.labels(str(scope.get("method", "")), route, str(status)).inc()
         telemetry.REQUEST_SECONDS.labels(route).observe(seconds)
 
     def headers(self, state: dict[str, Any], given: list[tuple[bytes, bytes]], scope: Scope) -> list[tuple[bytes, bytes]]:
@@ -129,7 +130,7 @@ class _Answer:
 
     async def _forward(self, message: Any) -> None:
         self._sent = True
-        await self._send({**message, "headers": self._edge.headers(self._state, list(message["headers"]), self._scope)})
+        await self._send(cast(Any, {**message, "headers": self._edge.headers(self._state, list(message["headers"]), self._scope)}))
 
     async def _conclude(self, uow: UnitOfWork | None) -> None:
         """Commit, then let the answer go; a commit that fails answers with its own problem."""

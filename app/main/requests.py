@@ -58,7 +58,7 @@ class Authentication(AbstractAuthenticationMiddleware):
     async def authenticate_request(self, connection: ASGIConnection[Any, Any, Any, Any]) -> AuthenticationResult:
         shell: Shell = connection.app.state.shell
         client = connection.client.host if connection.client else None
-        principal = await auth.authenticate(shell, connection.scope["headers"], client, method=connection.scope["method"])
+        principal = await auth.authenticate(shell, connection.scope["headers"], client, method=cast(str, connection.scope.get("method", "GET")))
         connection.scope["state"]["principal"] = principal
         await _within_limits(shell, connection, principal)
         return AuthenticationResult(user=principal, auth=principal.actor)
@@ -89,7 +89,7 @@ async def permitted(connection: ASGIConnection[Any, Any, Any, Any], handler: Bas
         return
     if principal.tenant_id is None and not handler.opt.get("platform"):
         raise Unauthenticated("This address needs a key or session of one environment.")
-    route = f"{connection.scope['method']} {sorted(handler.paths)[0] if isinstance(handler, HTTPRouteHandler) else ''}"
+    route = f"{connection.scope.get('method', '')} {sorted(handler.paths)[0] if isinstance(handler, HTTPRouteHandler) else ''}"
     await auth.require(connection.app.state.shell, principal, permission, route=route, cause=f"request:{connection.scope['state'].get('request_id')}")
 
 

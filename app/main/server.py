@@ -2,9 +2,11 @@
 
 import asyncio
 import signal
+from collections.abc import Awaitable, Callable
 
 import uvicorn
 
+from app.core.errors import Fault
 from app.core.settings import Settings
 from app.main.application import create_app
 from app.main.assembly import build_shell
@@ -34,9 +36,7 @@ async def serve(settings: Settings) -> None:
         await shell.extras["close"]()
 
 
-async def _follow_clock(follow):  # type: ignore[no-untyped-def]
-    from app.core.errors import Fault
-
+async def _follow_clock(follow: Callable[[], Awaitable[None]]) -> None:
     while True:
         try:
             await follow()

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections import Counter
-from dataclasses import replace
 
 import pytest
 from sqlalchemy import text as sql
@@ -41,7 +40,7 @@ def _with(shell, *ears):
     base = Listeners(later=tuple(Later(e.name, e.hear) for e in ears))
     heard = Listeners(later=base.later, work=delivery_work(base))
     boundary = DatabaseBoundary(shell.settings, heard, shell.clock)
-    return replace(shell, boundary=boundary, extras={**shell.extras, "listeners": heard})
+    return shell.but(boundary=boundary, extras={**shell.extras, "listeners": heard})
 
 
 async def _tell(shell, tenant, n, pause=0.0):

@@ -1,0 +1,74 @@
+# The desk. `make` prints what there is; each target builds the environment it needs first.
+PYTHON ?= python3
+BIN := .venv/bin
+T ?= tests
+WORKERS ?= 2
+INPUT ?=
+ONCE ?=
+export PYTHONDONTWRITEBYTECODE = 1
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check format lint types contracts docs-check tests tools bench chaos docs migration map lock conformance clean env env-dev
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
+
+env:
+	@$(PYTHON) infra/bootstrap.py
+
+env-dev:
+	@$(PYTHON) infra/bootstrap.py --dev
+
+run: env ## everything from nothing, plays the story, stays up (ONCE=1 ends with it, INPUT="files" takes files in instead)
+	@exec $(BIN)/detour up $(if $(ONCE),--once) $(foreach f,$(INPUT),--input $(f))
+
+test: env-dev ## the suite, or T=path of it
+	@exec $(BIN)/python -m pytest $(T) -n $(WORKERS) --dist loadfile
+
+check: env-dev lint types contracts tests docs-check ## format, lint, types, contracts, tests, docs: what must hold before anything lands
+
+lint: env-dev
+	@$(BIN)/ruff format --check --quiet app tenants branding worker migrations simulator benchmarks tests infra || (echo "run: make format"; exit 1)
+	@$(BIN)/ruff check --quiet app tenants branding worker migrations simulator benchmarks tests infra
+	@$(BIN)/deptry --no-ansi . 2>&1 | tail -n 5
+
+format: env-dev ## lay the code out
+	@$(BIN)/ruff format --quiet app tenants branding worker migrations simulator benchmarks tests infra
+	@$(BIN)/ruff check --fix --quiet app tenants branding worker migrations simulator benchmarks tests infra
+
+types: env-dev
+	@$(BIN)/mypy app tenants branding worker simulator
+
+contracts: env-dev
+	@$(BIN)/lint-imports --no-cache
+
+tests: env-dev
+	@$(BIN)/python -m pytest tests -n $(WORKERS) --dist loadfile -ra
+
+docs: env-dev ## generate the reference pages
+	@$(BIN)/python -m docs.generate
+
+docs-check: env-dev
+	@$(BIN)/python -m docs.generate --check
+
+tools: ## what needs root
+	@apt-get update -qq >/dev/null && apt-get install -y -qq --no-install-recommends chromium >/dev/null
+
+bench: env-dev ## interleaved ratios (B=name for one group)
+	@exec $(BIN)/python -m benchmarks $(B)
+
+chaos: env-dev ## kill -9 at named points and check the ledger
+	@exec $(BIN)/python -m pytest tests/chaos -q -ra
+
+migration: env-dev ## a new migration, m="what changes"
+	@$(BIN)/python -m infra.migration "$(m)"
+
+map: env ## who hears what, as a diagram
+	@$(BIN)/detour map
+
+lock: env-dev ## pin every dependency with its hash, naming no index
+	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header pyproject.toml -o requirements.lock
+	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --group dev -c requirements.lock pyproject.toml -o requirements-dev.lock
+
+clean: ## forget the environment and all data
+	@rm -rf .venv .detour

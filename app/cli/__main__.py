@@ -1,0 +1,5 @@
+"""`python -m app.cli` is `detour`."""
+
+from app.cli import main
+
+main()

@@ -1,0 +1,123 @@
+"""The subcommands, three lines each; what they do lives where it belongs."""
+
+import asyncio
+import base64
+import json
+import secrets
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from app.core.context import Signer
+from app.core.settings import Settings
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="Exception operations for logistics.")
+keys = typer.Typer(no_args_is_help=True, help="Master keys and the platform operator's API keys.")
+app.add_typer(keys, name="key")
+
+Json = Annotated[bool, typer.Option("--json", help="Answer in JSON.")]
+
+
+@app.command()
+def serve() -> None:
+    """Answer HTTP requests until told to stop."""
+    from app.main.server import serve
+
+    settings = Settings.load()
+    asyncio.run(_checked(settings))
+    asyncio.run(serve(settings))
+
+
+@app.command()
+def worker() -> None:
+    """Do what is due until told to stop."""
+    from worker.main import run
+
+    settings = Settings.load()
+    asyncio.run(_checked(settings))
+    asyncio.run(run(settings))
+
+
+@app.command()
+def migrate() -> None:
+    """Bring the database to the present."""
+    from app.core.migrate import migrate
+
+    settings = Settings.load()
+    if not settings.database_owner_url:
+        raise typer.BadParameter("set DETOUR_DATABASE_OWNER_URL: migrations run as the owner")
+    asyncio.run(migrate(settings.database_owner_url, Signer(settings.master_key)))
+
+
+@app.command()
+def up(
+    once: Annotated[bool, typer.Option(help="Stop when the story has ended; exit 0 only if every outcome held.")] = False,
+    story: Annotated[bool, typer.Option(help="Play the story.")] = True,
+    chaos: Annotated[bool, typer.Option(help="Tell it again with the carrier away and a worker killed.")] = True,
+    input: Annotated[list[Path] | None, typer.Option(help="Files to take in instead of the story.")] = None,
+    home: Annotated[Path | None, typer.Option(help="Where data is kept.")] = None,
+    keep: Annotated[bool, typer.Option(help="Go on with the data of the last run.")] = False,
+) -> None:
+    """Start everything on this machine: embedded PostgreSQL and Valkey, the simulated world, API and worker."""
+    from app.cli.up import up
+
+    raise typer.Exit(up(once=once, story=story, chaos=chaos, inputs=input or [], home=home, keep=keep))
+
+
+@app.command()
+def doctor(as_json: Json = False) -> None:
+    """Say what is missing or wrong with this installation, each with its remedy."""
+    from app.cli.doctor import findings
+
+    found = asyncio.run(findings())
+    if as_json:
+        sys.stdout.write(json.dumps([f.__dict__ for f in found], indent=1) + "\n")
+    else:
+        for f in found:
+            sys.stdout.write(f"{'ok ' if f.ok else 'NO '} {f.what}{'' if f.ok else ' — ' + f.remedy}\n")
+    raise typer.Exit(0 if all(f.ok for f in found) else 3)
+
+
+@app.command()
+def openapi() -> None:
+    """Print the HTTP interface as OpenAPI 3.1."""
+    from app.main.application import create_litestar
+
+    sys.stdout.write(json.dumps(create_litestar(None).openapi_schema.to_schema(), indent=1, sort_keys=True) + "\n")
+
+
+@app.command(name="map")
+def map_() -> None:
+    """Print who hears what, as a diagram in Mermaid."""
+    from app.cli.map import diagram
+
+    sys.stdout.write(diagram())
+
+
+@keys.command("master")
+def master_key() -> None:
+    """Print a new master key."""
+    sys.stdout.write(base64.b64encode(secrets.token_bytes(32)).decode() + "\n")
+
+
+@keys.command("platform")
+def platform_key(name: Annotated[str, typer.Option(help="Who will use it.")]) -> None:
+    """Make an API key of the platform's operator; it is shown once."""
+    from app.cli.platform import make_platform_key
+
+    sys.stdout.write(asyncio.run(make_platform_key(Settings.load(), name)) + "\n")
+
+
+async def _checked(settings: Settings) -> None:
+    """Refuse to start on a server that is too old or a role that sees through the wall."""
+    from app.core.migrate import WrongDatabase, check_server
+
+    for url in (settings.database_url, settings.database_customer_url, settings.database_batch_url):
+        try:
+            await check_server(url, runtime=True)
+        except OSError as error:
+            raise WrongDatabase(f"The database does not answer ({error.__class__.__name__}); check DETOUR_DATABASE_URL and that PostgreSQL runs.") from None
+
+
