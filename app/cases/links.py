@@ -14,6 +14,7 @@ from app.notifications.links import Form
 from app.notifications.models import Link
 from branding.pages import Choice, Page
 
+
 class OfferLink:
     """Implements app.notifications.links.LinkAction for the kind `offer`; the link's subject is the offer."""
 

@@ -225,7 +225,8 @@ class Approval(TenantRow):
         _of_customer("approval"),
         CheckConstraint("amount_minor is null or currency is not null", name="approval_money"),
         CheckConstraint(
-            "decided_by is null or (decided_by <> requested_by and decider_id is distinct from requester_id)", name="approval_four_eyes"
+            "decided_by is null or (decided_by <> requested_by and (decider_id is null or requester_id is null or decider_id <> requester_id))",
+            name="approval_four_eyes",
         ),
         {"schema": "cases", "info": _EVIDENCE},
     )

@@ -93,7 +93,7 @@ create table cases.approval (
   foreign key (tenant_id, case_id) references cases."case" (tenant_id, id),
   constraint approval_money check (amount_minor is null or currency is not null),
   -- Four eyes, also for whoever writes here by another way than the command.
-  constraint approval_four_eyes check (decided_by is null or (decided_by <> requested_by and decider_id is distinct from requester_id))
+  constraint approval_four_eyes check (decided_by is null or (decided_by <> requested_by and (decider_id is null or requester_id is null or decider_id <> requester_id)))
 );
 create index approval_of_case on cases.approval (tenant_id, case_id, id);
 create index approval_open on cases.approval (tenant_id, id) where status = 'requested';

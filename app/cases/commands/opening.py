@@ -48,7 +48,9 @@ async def open_case(uow: UnitOfWork, *, decision_event: Event) -> Case:
 async def _latest_of_group(uow: UnitOfWork, decision: Event) -> tuple[Case | None, bool]:
     """The group's unfinished case, else its last one, held; and whether this very decision was noted before."""
     noted = select(CaseSignal.id).where(CaseSignal.decision_id == decision.id).exists()
-    query = select(Case, noted).where(Case.customer_id == decision.customer_id, Case.group_key == grouping.stored_key(decision.data["group_key"]))
+    query = select(Case, noted).where(
+        Case.customer_id == decision.customer_id, Case.group_key == grouping.stored_key(decision.data["group_key"])
+    )
     unfinished_first = query.order_by((Case.status == "resolved").asc(), Case.id.desc()).limit(1)
     held = unfinished_first.with_for_update(key_share=True, of=Case).execution_options(populate_existing=True)
     row = (await uow.session.execute(held)).one_or_none()

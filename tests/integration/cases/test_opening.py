@@ -17,7 +17,6 @@ async def _count(world: World, model: type) -> int:
         return int(await uow.session.scalar(select(func.count()).select_from(model)) or 0)
 
 
-
 class TestOpenCase:
     @pytest.mark.feature("M34")
     async def test_holds_what_the_policy_decided_and_what_it_missed(self, world: World) -> None:
@@ -96,7 +95,9 @@ class TestOpenCase:
     async def test_opens_a_new_case_after_the_old_one_ended_and_links_it(self, world: World) -> None:
         first = await world.opened()
         async with world.act() as uow:
-            await commands.resolve(uow, first.id, outcome="rerouted", cause="warehouse.late", evidence_call_id=None, override_reason="by phone")
+            await commands.resolve(
+                uow, first.id, outcome="rerouted", cause="warehouse.late", evidence_call_id=None, override_reason="by phone"
+            )
         second = await world.opened()
         assert second.id != first.id
         assert second.previous_id == first.id
@@ -137,7 +138,9 @@ class TestUpdatePriority:
     async def test_leaves_a_resolved_case_alone(self, world: World) -> None:
         case = await world.opened()
         async with world.act() as uow:
-            await commands.resolve(uow, case.id, outcome="rerouted", cause="warehouse.late", evidence_call_id=None, override_reason="by phone")
+            await commands.resolve(
+                uow, case.id, outcome="rerouted", cause="warehouse.late", evidence_call_id=None, override_reason="by phone"
+            )
         async with world.act() as uow:
             decide(uow, world.customer, earlier=str(case.decision_id), level="P1", score=900)
         assert (await world.case(case.id)).priority_level == "P2"

@@ -168,7 +168,11 @@ class TestResolve:
     async def test_ends_the_work_until_it_is_reopened(self, world: World) -> None:
         case = await world.opened()
         await _resolve(world, case)
-        for verb in (commands.acknowledge, lambda uow, id: commands.escalate(uow, id, "now"), lambda uow, id: commands.assign(uow, id, None)):
+        for verb in (
+            commands.acknowledge,
+            lambda uow, id: commands.escalate(uow, id, "now"),
+            lambda uow, id: commands.assign(uow, id, None),
+        ):
             with pytest.raises(CaseAlreadyResolved):
                 async with world.act() as uow:
                     await verb(uow, case.id)

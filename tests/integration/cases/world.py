@@ -19,7 +19,11 @@ from tenants.models import Membership, User
 from tenants.schemas import NewCustomer
 from worker.serve import serve
 
-CONTRACT = {"first_response": "PT30M", "resolution": "PT8H", "calendar": {"zone": "Europe/Berlin", "hours": "Mon-Fri 07:00-19:00", "holidays": "DE-BE"}}
+CONTRACT = {
+    "first_response": "PT30M",
+    "resolution": "PT8H",
+    "calendar": {"zone": "Europe/Berlin", "hours": "Mon-Fri 07:00-19:00", "holidays": "DE-BE"},
+}
 ROUND_THE_CLOCK = {"first_response": "PT30M", "resolution": "PT8H"}
 
 
@@ -38,7 +42,9 @@ class World:
             row = await create_customer(uow, NewCustomer(slug=slug, name=slug.title(), sla=sla if sla is not None else ROUND_THE_CLOCK))
         return cls(shell, tenant, row.id)
 
-    def act(self, actor: str = "system:test", *, now: datetime | None = None, customer: UUID | None = None, case: UUID | None = None) -> Any:
+    def act(
+        self, actor: str = "system:test", *, now: datetime | None = None, customer: UUID | None = None, case: UUID | None = None
+    ) -> Any:
         """A transaction for `actor`, at `now` where the story needs another time."""
         return self.shell.boundary.unit_of_work(Context.one(self.tenant, actor=actor, customer=customer, case=case), now=now)
 
