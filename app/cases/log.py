@@ -1,4 +1,7 @@
-"""On which timelines an event stands: that of the case it names, and of the unfinished cases about its order or shipment."""
+"""On which timelines an event stands: that of the case it names, and of the unfinished cases about its order or shipment.
+
+A case that opens, or is joined, brings its history: what led to it, and what was told of its order and shipment before.
+"""
 
 from __future__ import annotations
 
@@ -11,11 +14,14 @@ from sqlalchemy.dialects.postgresql import insert
 
 from app.cases.models import Case, CaseEvent, CaseSubject
 from app.core.events import Event
+from app.core.models import EventRow
 from app.core.uow import UnitOfWork
 
 _SUBJECTS: Final = ("order", "shipment")
+_BEGIN: Final = ("case.opened", "case.grouped")
 _CAME_FROM: Final = ("event_id", "decision_id")
-"""A case that opens or is joined brings along what led to it; those events were there before the case."""
+HISTORY: Final = 50
+"""The latest events of its order and shipment that a case brings along, on average over the cases of a batch."""
 
 Place = tuple[UUID, UUID, UUID | None]
 """Case, event, the event's customer."""
@@ -24,7 +30,7 @@ Place = tuple[UUID, UUID, UUID | None]
 async def note(uow: UnitOfWork, events: Iterable[Event]) -> None:
     """Writes the places of a batch of events; a place that stands already, or of a case that isn't there, is left out."""
     batch = list(events)
-    places = {place for event in batch for place in _named(event)} | set(await _by_subject(uow, batch))
+    places = {place for event in batch for place in _named(event)} | set(await _by_subject(uow, batch)) | set(await _history(uow, batch))
     cases = await _existing(uow, {case for case, _, _ in places})
     rows = [
         {"tenant_id": uow.tenant_id, "id": uow.new_id(), "case_id": case, "event_id": event, "customer_id": customer}
@@ -40,7 +46,7 @@ def _named(event: Event) -> Iterable[Place]:
     if case is None:
         return
     yield case, event.id, event.customer_id
-    if event.type in ("case.opened", "case.grouped"):
+    if event.type in _BEGIN:
         for name in _CAME_FROM:
             source = _uuid(event.data.get(name))
             if source is not None:
@@ -59,6 +65,21 @@ async def _by_subject(uow: UnitOfWork, events: list[Event]) -> list[Place]:
     for subject, case in await uow.session.execute(live):
         found.setdefault(subject, []).append(case)
     return [(case, event.id, event.customer_id) for subject, event in wanted for case in found.get(subject, [])]
+
+
+async def _history(uow: UnitOfWork, events: list[Event]) -> list[Place]:
+    begun = {case for event in events if event.type in _BEGIN and (case := _uuid(event.data.get("case_id")))}
+    if not begun:
+        return []
+    rows = await uow.session.execute(
+        select(CaseSubject.kind, CaseSubject.subject_id, CaseSubject.case_id).where(CaseSubject.case_id.in_(begun))
+    )
+    cases: dict[str, list[UUID]] = {}
+    for kind, subject, case in rows:
+        cases.setdefault(f"{kind}:{subject}", []).append(case)
+    query = select(EventRow.key, EventRow.id, EventRow.customer_id).where(EventRow.key.in_(cases)).order_by(EventRow.id.desc())
+    told = (await uow.session.execute(query.limit(HISTORY * len(begun)))).tuples().all() if cases else []
+    return [(case, event, customer) for key, event, customer in told for case in cases[str(key)]]
 
 
 def _subjects(event: Event) -> set[UUID]:
