@@ -7,13 +7,9 @@ from sqlalchemy import Connection, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from app.core.tables import metadata
+from migrations.filters import include_name, load_models
 
 MIGRATION_LOCK = 7300002
-
-
-def include_name(name: str | None, kind: str, parents: dict[str, str | None]) -> bool:
-    """Leave partitions out of comparisons: they come and go with time."""
-    return not (kind == "table" and name is not None and "_p" in name and name.rsplit("_p", 1)[1].isdigit())
 
 
 def run(connection: Connection) -> None:
@@ -36,4 +32,5 @@ async def main() -> None:
     await engine.dispose()
 
 
+load_models()
 asyncio.run(main())

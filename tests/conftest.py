@@ -11,8 +11,6 @@ from app.core.clock import SystemClock
 from app.core.ids import new_id
 from tests.services import Database, Services, worker_name
 
-NEEDS_SERVICES = ("tests/integration", "tests/journeys", "tests/migrations", "tests/chaos")
-
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "feature(*ids): rows of the feature table this test shows")
