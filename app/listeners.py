@@ -5,23 +5,55 @@ it writes here. WORK does what is due. SECTIONS says which room understands whic
 LINKS what a signed link may do.
 """
 
+from app.audit import handlers as audit
+from app.canonical import handlers as canonical
+from app.cases import handlers as cases
+from app.cases.links import OfferLink
 from app.core.delivery import delivery_work
 from app.core.listeners import Later, Listeners, Now, Work
+from app.metering import handlers as metering
+from app.notifications import handlers as notices
+from app.notifications import manifest as templates
+from app.policies import handlers as policies
+from app.policies import manifest as policy_section
+from branding import manifest as brands
 
 # When this happens … in the same transaction, do that.
-NOW: list[Now] = []
+NOW: list[Now] = [
+    Now("promise.missed", policies.ask_soon),
+
+    Now("decision.made", cases.on_decision),
+]
 
 # Soon after anything happened …
-LATER: list[Later] = []
+LATER: list[Later] = [
+    Later("timeline", cases.keep_timeline),
+    Later("audit", audit.chain_events),
+    Later("metering", metering.count_usage),
+]
 
 # When work of this kind is due …
-WORK: list[Work] = []
+WORK: list[Work] = [
+    Work("promise", canonical.promises_due),
+    Work("decide", policies.decide_due, batch=20),
+    Work("clock", cases.ring_clocks),
+    Work("approval", cases.expire_approvals),
+    Work("offer", cases.expire_offers),
+    Work(audit.ANCHOR, audit.anchor_heads, most_tries=audit.ANCHOR_TRIES),
+    Work("notice", notices.deliver, batch=notices.BATCH, lease=notices.LEASE),
+]
 
 # Which room understands which key of a manifest, in the order they are applied.
-SECTIONS: list[object] = []
+SECTIONS: list[object] = [
+    brands.SECTION,
+    templates.SECTION,
+    policy_section.SECTION,
+]
 
 # What a signed link of this kind shows and does.
-LINKS: list[object] = []
+LINKS: list[object] = [
+    OfferLink(),
+]
 
 
 def listeners() -> Listeners:
