@@ -34,7 +34,7 @@ class DomainUnproven(Conflict):
 
 
 async def publish_brand(
-    uow: UnitOfWork, brand: Brand, *, logo: bytes | None | msgspec.UnsetType = msgspec.UNSET, expected: int | None = None
+    uow: UnitOfWork, brand: Brand, *, logo: bytes | msgspec.UnsetType | None = msgspec.UNSET, expected: int | None = None
 ) -> BrandRow:
     """Make `brand` what everybody sees from now on, as a new version; the one before is retired and kept.
 

@@ -70,7 +70,6 @@ def page_headers(nonce: str) -> dict[str, str]:
     """Return the headers every link page carries: nothing runs, nothing loads but style and logo, nothing is kept or told on."""
     policy = f"default-src 'none'; style-src 'nonce-{nonce}'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
     return {
-        "Content-Type": "text/html; charset=utf-8",
         "Content-Security-Policy": policy,
         "Cache-Control": "no-store",
         "Referrer-Policy": "no-referrer",

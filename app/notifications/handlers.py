@@ -30,11 +30,17 @@ _RENEW = sql("select core.renew_work(cast(:ids as uuid[]), :token, :lease)")
 async def deliver(shell: Shell, items: list[WorkItem]) -> None:
     """Deliver each notice, over one connection; what becomes of one is settled before the next begins."""
     post = Outgoing(shell.egress, shell.settings.smtp_url)
+    troubles: list[Exception] = []
     try:
         for item in items:
-            await _deliver(shell, item, post)
+            try:
+                await _deliver(shell, item, post)
+            except Exception as trouble:  # one letter's trouble must not use up the tries of the others; told below
+                troubles.append(trouble)
     finally:
         await post.close()
+    if troubles:
+        raise troubles[0]
 
 
 async def _deliver(shell: Shell, item: WorkItem, post: Outgoing) -> None:
@@ -50,7 +56,6 @@ async def _deliver(shell: Shell, item: WorkItem, post: Outgoing) -> None:
 
 
 async def _send(shell: Shell, item: WorkItem, notice: Notice, post: Outgoing) -> None:
-    settled = _settled
     try:
         prepared = await prepare(shell, notice)
         await post.offer(prepared.letter)
@@ -60,18 +65,18 @@ async def _send(shell: Shell, item: WorkItem, notice: Notice, post: Outgoing) ->
         faults.point("notice-after-data")
     except Unsendable as wrong:
         reason = str(wrong)
-        await settled(shell, item, lambda uow, row: settle.failed(uow, row, reason))
+        await _settled(shell, item, lambda uow, row: settle.failed(uow, row, reason))
     except Refused as no:
         reason, code = no.reason, no.code
-        await settled(shell, item, lambda uow, row: settle.failed(uow, row, reason, code))
+        await _settled(shell, item, lambda uow, row: settle.failed(uow, row, reason, code))
     except Deferred as later:
         reason, code = later.reason, later.code
-        await settled(shell, item, lambda uow, row: settle.deferred(uow, row, reason, code))
+        await _settled(shell, item, lambda uow, row: settle.deferred(uow, row, reason, code))
     except Uncertain as silence:
         reason = str(silence)
-        await settled(shell, item, lambda uow, row: settle.lost_sight(uow, row, reason))
+        await _settled(shell, item, lambda uow, row: settle.lost_sight(uow, row, reason))
     else:
-        await settled(shell, item, lambda uow, row: settle.delivered(uow, row, answer))
+        await _settled(shell, item, lambda uow, row: settle.delivered(uow, row, answer))
 
 
 async def _take_up(shell: Shell, item: WorkItem) -> Notice | None:

@@ -4,7 +4,7 @@ from collections.abc import Awaitable
 from typing import Annotated, Any
 from uuid import UUID
 
-from litestar import HttpMethod, Request, Response, get, post, route
+from litestar import HttpMethod, MediaType, Request, Response, get, post, route
 from litestar.datastructures import UploadFile
 from msgspec import Meta
 
@@ -117,8 +117,7 @@ async def _page_or_apology(shell: Shell, host: str, making: Awaitable[RenderedPa
 
 
 def _page(made: RenderedPage) -> Response[str]:
-    headers = {name: value for name, value in made.headers.items() if name != "Content-Type"}
-    return Response(made.html, status_code=made.status, headers=headers, media_type=made.headers["Content-Type"])
+    return Response(made.html, status_code=made.status, headers=made.headers, media_type=MediaType.HTML)
 
 
 async def _form(request: AnyRequest) -> Form:
