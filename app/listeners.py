@@ -21,7 +21,6 @@ from branding import manifest as brands
 # When this happens … in the same transaction, do that.
 NOW: list[Now] = [
     Now("promise.missed", policies.ask_soon),
-
     Now("decision.made", cases.on_decision),
 ]
 

@@ -98,7 +98,8 @@ async def _refer(uow: UnitOfWork, shipment: Shipment, refs: dict[str, str], *, i
 async def _call_it_by_its_best(uow: UnitOfWork, shipment: Shipment) -> None:
     """The number is the first by kind, then by text, of all references: the same whatever came first."""
     query = select(ShipmentReference.kind, ShipmentReference.value).where(ShipmentReference.shipment_id == shipment.id, ShipmentReference.is_identity)
-    refs: dict[str, str] = dict(sorted((await uow.execute(query)).tuples().all(), reverse=True))
+    found = sorted(((row.kind, row.value) for row in await uow.execute(query)), reverse=True)
+    refs: dict[str, str] = dict(found)
     shipment.number = number_of(refs)
 
 

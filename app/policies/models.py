@@ -40,7 +40,7 @@ class PolicyVersion(TenantRow):
 
 
 class DecisionRow(TenantRow):
-    """A kept decision: what stands in columns is what lists sort by, `document` is the whole of it, `inputs` what it was made from."""
+    """A kept decision, with the id of its event decision.made: columns to search by, `document` the whole, `inputs` what it was made from."""
 
     __tablename__ = "decision"
     __table_args__ = (
@@ -50,7 +50,7 @@ class DecisionRow(TenantRow):
         {
             "schema": "policies",
             "postgresql_partition_by": "range (id)",
-            "info": {"data_class": "evidence", "retention": "forever", "erasure": "with_customer"},
+            "info": {"data_class": "evidence", "retention": "forever", "erasure": "with_customer", "derived": True},
         },
     )
     customer_id: Mapped[UUID]

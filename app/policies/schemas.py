@@ -1,7 +1,7 @@
 """Shapes that cross the room's door: inputs, decisions, and what the routes take and give."""
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 from uuid import UUID
 
 import msgspec
@@ -58,9 +58,12 @@ class Differs(msgspec.Struct, frozen=True):
 
 
 class Decision(msgspec.Struct, kw_only=True):
-    """What a policy concluded, with every input's value, source and age, and what was missing."""
+    """What a policy concluded, with every input's value, source and age, and what was missing.
 
-    id: UUID
+    `id` is that of the event decision.made, once it is published; `earlier` that of the decision it replaces.
+    """
+
+    id: UUID | None = None
     policy: str
     version: int
     policy_id: UUID
@@ -136,7 +139,7 @@ class PolicyView(msgspec.Struct, kw_only=True):
     name: str
     title: str
     version: int
-    status: Literal["draft", "published", "retired"]
+    status: str
     customer: UUID | None
     content: str | None
     content_hash: str
