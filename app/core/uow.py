@@ -201,6 +201,8 @@ class UnitOfWork:
     async def commit(self) -> list[Event]:
         """Settle, write events and work, commit; returns the events. Raises SilentChange when rows changed unsaid."""
         if self._read_only:
+            # What was read may still be looked at afterwards; the rollback would expire it.
+            self.session.expunge_all()
             await self.rollback()
             return []
         await self.settle()

@@ -14,6 +14,7 @@ from app.core.services import Shell
 from app.core.settings import Settings
 from app.core.telemetry import configure_logging
 from app.listeners import LINKS, SECTIONS, listeners
+from app.notifications.sign_in import SignInMailer
 from tenants.boundary import DatabaseBoundary
 from tenants.limits import Limiter
 
@@ -28,10 +29,11 @@ async def build_shell(settings: Settings, clock: SystemClock | None = None) -> S
     boundary = DatabaseBoundary(settings, heard, clock)
     boundary.ring_with(doorbell.ring)
     sandbox = await Sandbox(size=settings.sandbox_size).__aenter__()
+    vault = Vault(settings)
     shell = Shell(
         settings=settings, clock=clock, boundary=boundary, sandbox=sandbox, egress=Egress(allow_loopback=settings.egress_allow_loopback, ports=settings.egress_ports),
-        vault=Vault(settings), gate=CaseGate(), doorbell=doorbell, log=log,
-        extras={"listeners": heard, "sections": SECTIONS, "links": LINKS, "limiter": Limiter(settings.redis_url)},
+        vault=vault, gate=CaseGate(), doorbell=doorbell, log=log,
+        extras={"listeners": heard, "sections": SECTIONS, "links": LINKS, "limiter": Limiter(settings.redis_url), "sign_in_mail": SignInMailer(vault)},
     )  # fmt: skip
 
     async def close() -> None:

@@ -17,7 +17,7 @@ from app.core.errors import Conflict, Fault, Invalid
 from app.core.ids import new_id
 from app.core.services import Shell
 from app.core.uow import UnitOfWork
-from app.main.problems import render, to_fault
+from app.main.problems import render, route_of, to_fault
 from app.main.requests import STORE
 
 _HOST = re.compile(r"^[a-z0-9.-]{1,253}(:[0-9]{1,5})?$|^\[[0-9a-f:]+\](:[0-9]{1,5})?$")
@@ -70,8 +70,7 @@ class Edge:
         return re.sub(r":[0-9]+$", "", given[0]).strip("[]")
 
     def _count(self, scope: Scope, status: int, seconds: float) -> None:
-        handler = scope.get("route_handler")
-        route = (next(iter(sorted(handler.paths)), "?") if handler is not None else "?") if hasattr(handler, "paths") else "?"
+        route = route_of(scope)
         telemetry.REQUESTS.labels(str(scope.get("method", "")), route, str(status)).inc()
         telemetry.REQUEST_SECONDS.labels(route).observe(seconds)
 
@@ -145,7 +144,7 @@ class _Answer:
         except Exception as error:  # the edge: nothing above would turn it into an answer
             fault = to_fault(error)
             if fault.status >= 500:
-                self._edge._shell.log.error("commit failed", path=self._scope["path"], error=repr(error)[:200], exc_info=None if fault.status == 503 else error)
+                self._edge._shell.log.error("commit failed", route=route_of(self._scope), error=repr(error)[:200], exc_info=None if fault.status == 503 else error)
             await self._plain(*render(fault))
             return
         await self._forward(self._start)

@@ -99,11 +99,17 @@ def answer(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]
     if fault.status >= HTTP_500_INTERNAL_SERVER_ERROR:
         shell = request.app.state.shell
         quiet = fault.status == 503
-        (shell.log.warning if quiet else shell.log.error)("request failed", path=request.url.path, error=type(error).__name__, exc_info=None if quiet else error)
+        (shell.log.warning if quiet else shell.log.error)("request failed", route=route_of(request.scope), error=type(error).__name__, exc_info=None if quiet else error)
     status, headers, body = render(fault)
     if isinstance(error, MethodNotAllowedException) and error.headers:
         headers.update({k.lower(): v for k, v in error.headers.items() if k.lower() == "allow"})
     return Response(content=body, status_code=status, headers=headers, media_type=MEDIA_TYPE)
+
+
+def route_of(scope: Any) -> str:
+    """The route's template: a path itself may hold a secret (signed links)."""
+    paths = getattr(scope.get("route_handler"), "paths", None)
+    return sorted(paths)[0] if paths else "?"
 
 
 def _by_status(error: HTTPException) -> Fault:

@@ -48,3 +48,6 @@ class TestEveryAnswer:
 
     async def test_metrics_show_the_oldest_ready_work(self, client):
         assert "work_oldest_ready_seconds" in (await client.get("/metrics")).text
+
+    async def test_to_options_is_harmless(self, client):
+        assert (await client.options("/v1/keys")).status_code in (204, 405)
