@@ -75,7 +75,8 @@ def show(console: Console, api: Api, path: Path, signals: list[dict[str, Any]], 
 
 
 def _is_of(shipment: dict[str, Any], signals: list[dict[str, Any]]) -> bool:
-    return min(signal["received_at"] for signal in signals) <= str(shipment.get("updated_at", "9"))
+    since: str = min(signal["received_at"] for signal in signals)
+    return since <= str(shipment.get("updated_at", "9"))
 
 
 def main(given: list[str] | None = None) -> int:

@@ -130,6 +130,25 @@ class Stage:
         form = Form(self.visitor.get(link).text)
         return self.visitor.post(link, data=form.hidden, files={"file": (name, self.payload(name), "application/json")})
 
+    def customer_id(self) -> str:
+        """The id of the customer the story happens to."""
+        return next(str(each["id"]) for each in self.admin.items("/v1/customers") if each["slug"] == self.cast.customer)
+
+    def metered_effects(self) -> int:
+        """What the customer is charged for: effects in connected systems, since there is a record of them."""
+        since = (datetime.now(UTC) - timedelta(days=31)).date().isoformat()
+        usage = self.admin.get("/v1/usage", customer_id=self.customer_id(), meter="effects_made", since=since)
+        return sum(total["quantity"] for total in usage["totals"])
+
+    def effects_in_ledger(self) -> int:
+        """What really happened out there for the customer, all tellings together."""
+        return sum(line["effect"] for line in self.outside.ledger(self.cast.partner, account=self.cast.customer))
+
+    def audit_report(self) -> dict[str, Any] | None:
+        """What verification found, once everything written is chained."""
+        report = dict(self.admin.post("/v1/audit/verify", {}))
+        return report if report["waiting"] == 0 else None
+
     def traces(self, names: tuple[str, ...]) -> list[str]:
         """Which of the names stand in anything the customer saw: pages, headers, problems."""
         seen = "\n".join(self.visitor.seen + self.people[self.cast.contact].seen).lower()

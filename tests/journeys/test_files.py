@@ -1,0 +1,40 @@
+"""Files nobody here wrote, through the front door."""
+
+from pathlib import Path
+
+import pytest
+
+from simulator import feed
+from simulator.story.book import Book
+from simulator.story.provision import apply
+from tests.installation import Running
+
+CANADA_POST = Path(__file__).parents[2].parent / "shared/data/x12-omniparser/canadapost_214_part1.edi"
+
+
+@pytest.mark.feature("M9", "M22")
+@pytest.mark.skipif(not CANADA_POST.exists(), reason="the shared payloads are not here")
+class TestCanadaPost:
+    def test_becomes_exactly_two_cases_for_the_customer_its_shipper_number_names(self, told: Book, installation: Running) -> None:
+        setting = installation.setting
+        api, _ = apply(setting.base_url, setting.platform_key, setting.outside.base_url, "northwind", setting.keyring)
+        before = {case["id"] for case in api.items("/v1/cases", status="all")}
+        (signal,) = feed.feed(api, CANADA_POST)
+        assert (signal["status"], signal["items"], signal["parked"]) == ("mapped", 11, 0)
+        cases = [case for case in api.items("/v1/cases", status="all") if case["id"] not in before]
+        assert sorted((case["type"], _number(case["title"])) for case in cases) == [
+            ("delivery.failed", "4343638098050296"),
+            ("shipment.cancelled", "4343638931638575"),
+        ]
+        assert {case["customer_id"] for case in cases} == {_customer(api, "boreal-foods")}
+        found = {shipment["number"]: shipment for shipment in api.items("/v1/shipments")}
+        assert found["4343638098146166"]["status"] == "delivered"
+        assert found["4343638151403540"]["status"] == "departed", "a scan that came late moves nothing back"
+
+
+def _number(title: str) -> str:
+    return next(word for word in title.split() if word.isdigit())
+
+
+def _customer(api: object, slug: str) -> str:
+    return next(customer["id"] for customer in api.items("/v1/customers") if customer["slug"] == slug)  # type: ignore[attr-defined]
