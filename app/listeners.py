@@ -9,6 +9,8 @@ from app.audit import handlers as audit
 from app.canonical import handlers as canonical
 from app.cases import handlers as cases
 from app.cases.links import OfferLink
+from app.connectors import handlers as connectors
+from app.connectors import manifest as connections
 from app.core.delivery import delivery_work
 from app.core.listeners import Later, Listeners, Now, Work
 from app.metering import handlers as metering
@@ -33,6 +35,7 @@ LATER: list[Later] = [
 
 # When work of this kind is due …
 WORK: list[Work] = [
+    Work("call", connectors.reconcile_calls, batch=5),
     Work("promise", canonical.promises_due),
     Work("decide", policies.decide_due, batch=20),
     Work("clock", cases.ring_clocks),
@@ -44,6 +47,7 @@ WORK: list[Work] = [
 
 # Which room understands which key of a manifest, in the order they are applied.
 SECTIONS: list[object] = [
+    connections.SECTION,
     brands.SECTION,
     templates.SECTION,
     policy_section.SECTION,
