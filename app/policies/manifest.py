@@ -16,7 +16,7 @@ from app.policies.models import PolicyVersion
 from tenants.schemas import Change, Section
 
 
-class Rollout(msgspec.Struct, forbid_unknown_fields=True):
+class Rollout(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How a policy comes into force; for everybody at once."""
 
     mode: Literal["live"] = "live"
