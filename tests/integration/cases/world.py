@@ -4,9 +4,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 from uuid import UUID
 
+import orjson
 from sqlalchemy import select
 
-from app.canonical.models import Order
+from app.canonical import documents
+from app.canonical.commands import record
+from app.canonical.events import parse_event
 from app.cases.models import Case
 from app.core.context import Context
 from app.core.events import Event
@@ -14,6 +17,7 @@ from app.core.models import EventRow
 from app.core.services import Shell
 from app.core.tables import TenantRow
 from app.core.uow import UnitOfWork
+from app.policies.commands import publish, save
 from tenants.commands.customers import create_customer
 from tenants.models import Membership, User
 from tenants.schemas import NewCustomer
@@ -60,17 +64,28 @@ class World:
             uow.publish("user.created", of=user, also=[member])
         return f"user:{user.id}"
 
-    async def order(self, number: str = "ORD-7731", *, regulated: bool | None = None) -> UUID:
-        """An order as the canonical room would have recorded it."""
+    async def order(self, number: str = "ORD-7731", *, regulated: bool = False, shipment: str | None = None) -> UUID:
+        """An order, perhaps with its shipment, recorded as from a mapped message."""
+        refs = {"order": number} | ({"shipment": shipment} if shipment else {})
+        told = {"type": "order.recorded", "occurred_at": datetime.now(UTC).isoformat(), "refs": refs, "data": {"regulated": regulated}}
         async with self.act() as uow:
-            row = uow.add(
-                Order(
-                    customer_id=self.customer, number=number, number_key=number.lower(), regulated=regulated, cutoff_missed=True, field_times={},
-                    version=1, created_at=uow.now, updated_at=uow.now,
-                )
-            )  # fmt: skip
-            uow.publish("order.recorded", of=row, key=f"order:{row.id}", data={"number": number})
-        return row.id
+            recorded = await record(uow, parse_event(told), signal_id=None, customer_id=self.customer)
+        assert recorded.order_id is not None
+        return recorded.order_id
+
+    async def policy(self, content: str) -> None:
+        """A policy of the partner, in force."""
+        async with self.act() as uow:
+            await publish(uow, await save(uow, self.shell.sandbox, content, customer_id=None))
+
+    async def certificate(self, order: UUID, number: str) -> None:
+        """The order's compliance certificate, uploaded and verified."""
+        form = {"order_number": number, "certificate_number": "C-1", "valid_until": "2031-01-01", "substance": "Vaccine"}
+        async with self.act() as uow:
+            paper = await documents.require(uow, kind="compliance_certificate", customer_id=self.customer, order_id=order)
+            await uow.session.flush()
+            verified = await documents.upload(uow, paper.id, orjson.dumps(form))
+        assert verified.status == "verified", verified.findings
 
     async def opened(self, *, now: datetime | None = None, **changes: Any) -> Case:
         """The case a decision opens (or joins)."""

@@ -1,0 +1,203 @@
+"""The gate: what leaves is judged by the very order it is about and the approvals given, whoever asks, whatever they say."""
+
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from app.cases import approvals, commands, proposals
+from app.cases.approvals import OwnRequest
+from app.cases.gate import CaseGate
+from app.cases.models import Approval, Case
+from app.core.gate import GateRequest, Verdict
+from app.core.ids import new_id
+from tests.integration.cases.world import World
+
+POLICY = """
+name: handling
+title: How effects are bounded
+gate:
+  - rule: regulated-goods-need-their-certificate
+    capability: [carrier.amend, erp.amend_order, "notice:reroute*"]
+    when: order.regulated
+    require: '"compliance_certificate" in document.verified'
+    reason: Regulated goods stay held until their certificate is verified.
+    remedy: Upload the certificate.
+limit:
+  - rule: expedite-boundary
+    capability: [carrier.amend]
+    amount: call.amount_minor
+    currency: EUR
+    above_minor: 50000
+    approval: {kind: expedite, role: approver}
+    reason: An option above 500.00 EUR needs a second person.
+"""
+DEAR = {"shipment": "SHP-1", "option_id": "air", "amount_minor": 90000, "currency": "EUR"}
+CHEAP = {"shipment": "SHP-1", "option_id": "road", "amount_minor": 20000, "currency": "EUR"}
+
+
+@pytest.fixture
+async def held(world: World) -> World:
+    await world.policy(POLICY)
+    return world
+
+
+async def _ask(
+    world: World, params: dict[str, Any], *, case: UUID | None = None, capability: str = "carrier.amend", actor: str = "run:1", **more: Any
+) -> Verdict:
+    request = {
+        "tenant_id": world.tenant,
+        "customer_id": world.customer,
+        "case_id": case,
+        "capability": capability,
+        "effect_key": "k",
+        "actor": actor,
+    }
+    return await CaseGate().verdict(world.shell, GateRequest(params=params, **{**request, **more}))
+
+
+async def _case(world: World, number: str = "ORD-1", *, regulated: bool = False, shipment: str | None = "SHP-1") -> tuple[Case, UUID]:
+    order = await world.order(number, regulated=regulated, shipment=shipment)
+    return await world.opened(order=number, subjects={"order": str(order)}), order
+
+
+async def _approved(world: World, case: Case, params: dict[str, Any]) -> Approval:
+    proposer, approver = await world.person("operator"), await world.person("approver")
+    async with world.act(proposer) as uow:
+        _, [asked] = await proposals.propose(world.shell, uow, case.id, capability="carrier.amend", params=params)
+    async with world.act(approver) as uow:
+        return await approvals.decide(uow, asked.id, "approved")
+
+
+@pytest.mark.feature("M31")
+class TestComplianceGate:
+    async def test_holds_a_regulated_order_until_its_certificate_is_verified(self, held: World) -> None:
+        case, order = await _case(held, regulated=True)
+        operator = await held.person("operator")
+        for actor in ("run:1", operator):
+            verdict = await _ask(held, CHEAP, case=case.id, actor=actor)
+            assert (verdict.allowed, verdict.rule) == (False, "handling/regulated-goods-need-their-certificate")
+            assert verdict.remedy == "Upload the certificate."
+        await held.certificate(order, "ORD-1")
+        assert (await _ask(held, CHEAP, case=case.id)).allowed
+
+    async def test_does_not_speak_of_other_goods(self, held: World) -> None:
+        case, _ = await _case(held)
+        assert (await _ask(held, CHEAP, case=case.id)).allowed
+
+    async def test_is_not_passed_under_another_cases_name(self, held: World) -> None:
+        await _case(held, "ORD-1", regulated=True, shipment="SHP-1")
+        harmless, _ = await _case(held, "ORD-2", shipment="SHP-2")
+        assert (await _ask(held, {**CHEAP, "shipment": "SHP-2"}, case=harmless.id)).allowed
+        assert not (await _ask(held, {**CHEAP, "shipment": "SHP-1"}, case=harmless.id)).allowed
+        assert not (await _ask(held, {"order": "ORD-1"}, case=harmless.id, capability="erp.amend_order")).allowed
+        assert not (await _ask(held, {"order": "ord-1"}, case=harmless.id, capability="erp.amend_order")).allowed
+
+    async def test_refuses_what_it_cannot_find_out(self, held: World) -> None:
+        case, _ = await _case(held)
+        assert not (await _ask(held, {**CHEAP, "shipment": "SHP-404"}, case=case.id)).allowed
+        assert not (await _ask(held, {**CHEAP, "order": "ORD-404"}, case=case.id)).allowed
+        assert not (await _ask(held, {"option_id": "road", "amount_minor": 1, "currency": "EUR"})).allowed
+
+    async def test_refuses_parameters_that_name_two_orders(self, held: World) -> None:
+        await _case(held, "ORD-1", regulated=True, shipment="SHP-1")
+        harmless, _ = await _case(held, "ORD-2", shipment="SHP-2")
+        assert not (await _ask(held, {**CHEAP, "order": "ORD-2", "shipment": "SHP-1"}, case=harmless.id)).allowed
+
+    async def test_refuses_a_case_that_is_not_there_or_of_another_customer(self, held: World) -> None:
+        other = await World.make(held.shell, held.tenant, slug="boreal")
+        case, _ = await _case(held)
+        assert (await _ask(held, CHEAP, case=new_id())).rule == "case"
+        assert (await _ask(held, CHEAP, case=case.id, customer_id=other.customer)).rule == "case"
+
+    async def test_holds_a_notice_too(self, held: World) -> None:
+        case, _ = await _case(held, regulated=True)
+        assert not (await _ask(held, {}, case=case.id, capability="notice:reroute-done")).allowed
+        assert (await _ask(held, {}, case=case.id, capability="notice:sorry")).allowed
+
+    async def test_lets_pass_what_no_rule_speaks_of(self, world: World) -> None:
+        assert await _ask(world, {"text": "hello"}, capability="crm.add_note") == Verdict(True)
+
+
+@pytest.mark.feature("M118")
+class TestApprovalLimit:
+    async def test_needs_a_second_person_above_the_boundary(self, held: World) -> None:
+        case, _ = await _case(held)
+        refused = await _ask(held, DEAR, case=case.id)
+        assert (refused.allowed, refused.rule) == (False, "handling/expedite-boundary")
+        await _approved(held, case, DEAR)
+        assert (await _ask(held, DEAR, case=case.id)).allowed
+
+    async def test_counts_an_approval_only_for_its_amount_option_and_currency(self, held: World) -> None:
+        case, _ = await _case(held)
+        await _approved(held, case, DEAR)
+        for change in (
+            {"amount_minor": 90001},
+            {"option_id": "helicopter"},
+            {"currency": "USD"},
+            {"amount_minor": None},
+            {"amount_minor": "90000"},
+        ):
+            assert not (await _ask(held, {**DEAR, **change}, case=case.id)).allowed, change
+
+    async def test_counts_an_approval_only_for_its_case(self, held: World) -> None:
+        first, _ = await _case(held, "ORD-1", shipment="SHP-1")
+        second, _ = await _case(held, "ORD-2", shipment="SHP-2")
+        await _approved(held, first, DEAR)
+        assert not (await _ask(held, {**DEAR, "shipment": "SHP-2"}, case=second.id)).allowed
+        assert not (await _ask(held, {**DEAR, "shipment": "SHP-2"}, case=first.id)).allowed
+
+    async def test_does_not_count_an_approval_from_before_the_case_was_reopened(self, held: World) -> None:
+        case, _ = await _case(held)
+        await _approved(held, case, DEAR)
+        async with held.act() as uow:
+            await commands.resolve(
+                uow, case.id, outcome="rerouted", cause="warehouse.late", evidence_call_id=None, override_reason="by phone"
+            )
+        async with held.act() as uow:
+            await commands.reopen(uow, case.id, "It came back.")
+        assert not (await _ask(held, DEAR, case=case.id)).allowed
+
+    async def test_does_not_count_a_refusal(self, held: World) -> None:
+        case, _ = await _case(held)
+        async with held.act(await held.person("operator")) as uow:
+            _, [asked] = await proposals.propose(held.shell, uow, case.id, capability="carrier.amend", params=DEAR)
+        async with held.act(await held.person("approver")) as uow:
+            await approvals.decide(uow, asked.id, "refused")
+        assert not (await _ask(held, DEAR, case=case.id)).allowed
+
+
+@pytest.mark.feature("M118")
+class TestPropose:
+    async def test_asks_for_an_approval_only_above_the_boundary(self, held: World) -> None:
+        case, _ = await _case(held)
+        operator = await held.person("operator")
+        for params, asked in ((CHEAP, 0), (DEAR, 1)):
+            async with held.act(operator) as uow:
+                _, found = await proposals.propose(held.shell, uow, case.id, capability="carrier.amend", params=params)
+            assert len(found) == asked
+        cheap, dear = await held.told("case.proposed")
+        assert cheap.data["approval_id"] is None
+        [row] = await held.rows(Approval, case_id=case.id)
+        assert dear.data["approval_id"] == str(row.id)
+        assert (row.amount_minor, row.requested_by, row.role, row.kind) == (90000, operator, "approver", "expedite")
+
+    async def test_acknowledges_the_case(self, held: World) -> None:
+        case, _ = await _case(held)
+        async with held.act(await held.person("operator")) as uow:
+            await proposals.propose(held.shell, uow, case.id, capability="carrier.amend", params=CHEAP)
+        assert (await held.case(case.id)).status == "acknowledged"
+
+    async def test_makes_the_proposer_the_asker_of_what_a_workflow_asks_for(self, held: World) -> None:
+        case, _ = await _case(held)
+        both = await held.person("approver")
+        async with held.act(both) as uow:
+            await proposals.propose(held.shell, uow, case.id, capability="carrier.amend", params=DEAR)
+        async with held.act("run:1") as uow:
+            row = await approvals.request(
+                uow, case_id=case.id, kind="expedite", amount_minor=90000, currency="EUR", subject={"option_id": "air"}, key="effect-1",
+                expires_at=uow.now + proposals.TIME_TO_DECIDE,
+            )  # fmt: skip
+        with pytest.raises(OwnRequest):
+            async with held.act(both) as uow:
+                await approvals.decide(uow, row.id, "approved")
