@@ -13,9 +13,12 @@ from app.connectors import handlers as connectors
 from app.connectors import manifest as connections
 from app.core.delivery import delivery_work
 from app.core.listeners import Later, Listeners, Now, Work
+from app.ingest import handlers as signals
+from app.ingest import manifest as ingest
 from app.metering import handlers as metering
 from app.notifications import handlers as notices
 from app.notifications import manifest as templates
+from app.notifications.document_link import DocumentLink
 from app.policies import handlers as policies
 from app.policies import manifest as policy_section
 from branding import manifest as brands
@@ -35,6 +38,7 @@ LATER: list[Later] = [
 
 # When work of this kind is due …
 WORK: list[Work] = [
+    Work("signal", signals.settle_signals, batch=50),
     Work("call", connectors.reconcile_calls, batch=5),
     Work("promise", canonical.promises_due),
     Work("decide", policies.decide_due, batch=20),
@@ -49,6 +53,7 @@ WORK: list[Work] = [
 SECTIONS: list[object] = [
     connections.SECTION,
     brands.SECTION,
+    *ingest.SECTIONS,
     templates.SECTION,
     policy_section.SECTION,
 ]
@@ -56,6 +61,7 @@ SECTIONS: list[object] = [
 # What a signed link of this kind shows and does.
 LINKS: list[object] = [
     OfferLink(),
+    DocumentLink(),
 ]
 
 
