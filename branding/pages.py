@@ -44,6 +44,11 @@ class Page(msgspec.Struct, frozen=True):
     zone: str = ""
 
     @property
+    def is_answer(self) -> bool:
+        """Whether the matter is settled with this page; a form shown again leaves it open."""
+        return self.kind == "answered"
+
+    @property
     def status(self) -> int:
         """The HTTP status this page goes out with: 422 when it shows what was wrong with the answer."""
         return STATUS.get(self.kind, 422 if self.error else 200)

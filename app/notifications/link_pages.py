@@ -43,8 +43,9 @@ async def act(shell: Shell, host: str, token: str, form: Form) -> Rendered:
         page = await _acted(shell, visit.tenant, visit.link, action, form)
     except LinkExpired:
         page = Page(kind="expired")
-    except Conflict:
-        page = Page(kind="used")
+    except Conflict:  # settled meanwhile, by this link or elsewhere
+        page = await _page(shell, await _arrive(shell, host, token))
+        page = page if page.kind in ("used", "expired") else Page(kind="used")
     except (Invalid, NotAllowed, LimitReached) as refused:
         page = msgspec.structs.replace(page, error=_sentence(refused))
     return _rendered(visit, page)
@@ -64,7 +65,8 @@ async def _acted(shell: Shell, tenant: UUID, link: Link, action: LinkAction, for
     async with shell.unit_of_work(tenant, actor=f"link:{link.id}", customer=link.customer_id, case=_case(link)) as uow:
         held = await links.take(uow, link.id)
         page = await action.act(shell, uow, held, form)
-        links.use_up(uow, held, page.answer)
+        if page.is_answer:
+            links.use_up(uow, held, page.answer)
     return page
 
 
@@ -87,7 +89,7 @@ async def _page(shell: Shell, visit: _Visit) -> Page:
         return Page(kind="unknown")
     state = links.state_of(visit.link, shell.clock.now())
     if state != "open":
-        return Page(kind=_closed(state))
+        return Page(kind=_closed(state), answer=visit.link.answer or "")
     link = visit.link
     try:
         async with shell.read(visit.tenant, actor=f"link:{link.id}", customer=link.customer_id, case=_case(link)) as uow:

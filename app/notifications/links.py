@@ -54,8 +54,9 @@ class Form:
 class LinkAction(Protocol):
     """What a kind of link shows and does; registered in app/listeners.py.
 
-    `act` runs in the transaction that also uses the link up. It raises Invalid to show the form again with the error
-    (the link stays good) and Conflict when the matter was settled elsewhere.
+    `act` runs in the transaction that also uses the link up, which happens when its page is an answer. A form page
+    keeps what was changed and leaves the link good; Invalid shows the form again and keeps nothing; Conflict says that
+    the matter was settled elsewhere.
     """
 
     kind: str
