@@ -11,7 +11,7 @@ from rich.table import Table
 
 from simulator.story.book import StoryBroken
 from simulator.story.client import Api, until
-from simulator.story.provision import Keyring, apply
+from simulator.story.provision import Keyring, apply, source_keys
 
 X12 = ("application/edi-x12", "/v1/edi")
 EVENTS = ("application/cloudevents+json", "/v1/events")
@@ -35,11 +35,12 @@ def receipts(answer: Any) -> list[dict[str, Any]]:
     return [answer.get("receipt", answer)]
 
 
-def feed(api: Api, path: Path) -> list[dict[str, Any]]:
-    """Post one file and wait for its signals; what became of each. StoryBroken when it is refused."""
+def feed(api: Api, sources: dict[str, Api], path: Path) -> list[dict[str, Any]]:
+    """Post one file through the source of its kind and wait for its signals; what became of each. StoryBroken when it is refused."""
     content = path.read_bytes()
     media, route = kind_of(content)
-    answer = api.request("POST", route, content=content, headers={"content-type": media, "accept": "application/json"})
+    sender = sources["edi" if route == "/v1/edi" else "erp"]
+    answer = sender.request("POST", route, content=content, headers={"content-type": media, "accept": "application/json"})
     if answer.status_code >= 300:
         raise StoryBroken(f"{path.name} was refused with {answer.status_code}: {answer.text[:1000]}")
     return [_settled(api, receipt) for receipt in receipts(answer.json())]
@@ -92,9 +93,10 @@ def main(given: list[str] | None = None) -> int:
     console, settled = Console(highlight=False), []
     try:
         api, _ = apply(options.base_url, options.platform_key, options.simulator, options.partner, Keyring(options.keys))
+        sources = source_keys(options.base_url, api)
         for path in options.files:
             before = {case["id"] for case in api.items("/v1/cases", status="all")}
-            signals = feed(api, path)
+            signals = feed(api, sources, path)
             show(console, api, path, signals, before)
             settled += signals
     except (StoryBroken, ValueError, OSError) as error:

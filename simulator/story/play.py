@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from simulator.story import provision
 from simulator.story.book import Book, Page, StoryBroken
 from simulator.story.cast import CASTS, Cast
-from simulator.story.client import Api, Outside
+from simulator.story.client import Outside
 from simulator.story.stage import Stage
 from simulator.story.steps import STEPS
 
@@ -31,18 +31,19 @@ def prepare(setting: Setting, book: Book) -> dict[str, provision.Provisioned]:
         cast, page = CASTS[partner], Page(book, partner, 0)
         admin, changes = provision.apply(setting.base_url, setting.platform_key, setting.outside.base_url, partner, setting.keyring)
         page.equal("its manifest is applied; again it would change nothing", changes, [])
+        sources = provision.source_keys(setting.base_url, admin)
         people = {email: provision.sign_in(setting.base_url, setting.outside, cast.host, email) for email in cast.people}
         page.check("its people signed in by mail", len(people) == len(cast.people))
-        ready[partner] = provision.Provisioned(admin, people)
+        ready[partner] = provision.Provisioned(admin, sources, people)
     return ready
 
 
 def stage_for(setting: Setting, book: Book, ready: dict[str, provision.Provisioned], cast: Cast, *, step: int | None = None) -> Stage:
     """A fresh stage with an order of its own."""
-    other = next((ready[name].admin for name in ready if name != cast.partner), Api(setting.base_url))
+    other = next((ready[name] for name in ready if name != cast.partner), None)
     began = max([line["seq"] for line in setting.outside.ledger(cast.partner)], default=0)
     mine = ready[cast.partner]
-    return Stage(cast, book, setting.outside, setting.base_url, mine.admin, other, mine.people, began, step, setting.patience)
+    return Stage(cast, book, setting.outside, setting.base_url, mine, other, began, step, setting.patience)
 
 
 def tell(stage: Stage, *, before: Callable[[str], None] = lambda name: None) -> None:

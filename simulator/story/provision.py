@@ -17,6 +17,7 @@ class Provisioned:
     """A partner that is ready to play."""
 
     admin: Api
+    sources: dict[str, Api]
     people: dict[str, Api]
 
 
@@ -51,6 +52,15 @@ def apply(base_url: str, platform_key: str, simulator_url: str, partner: str, ke
     again = platform.put("/v1/provisioning/manifest?dry_run=true", manifest)
     changes = [change for change in again["changes"] if change["action"] != "unchanged"]
     return Api(base_url, {"authorization": f"Bearer {keyring.of(partner)}"}), changes
+
+
+def source_keys(base_url: str, admin: Api, sources: tuple[str, ...] = ("wms", "edi", "erp")) -> dict[str, Api]:
+    """A key of its own for each system that sends: it may feed its source and nothing else."""
+    made = {
+        name: admin.post("/v1/keys", {"name": f"{name} feed", "scope": "source", "source": name, "roles": ["source_key"]})
+        for name in sources
+    }
+    return {name: Api(base_url, {"authorization": f"Bearer {key['secret']}"}) for name, key in made.items()}
 
 
 def sign_in(base_url: str, outside: Outside, host: str, email: str) -> Api:

@@ -15,21 +15,21 @@ from simulator.story.book import Book, Page
 from simulator.story.cast import Cast
 from simulator.story.client import Api, Outside, until
 from simulator.story.links import Form, Visitor
+from simulator.story.provision import Provisioned
 
 _numbers = itertools.count(int(time.time()) % 1_000_000)
 
 
 @dataclass
 class Stage:
-    """One telling for one partner. `admin` is the partner's own key, `stranger` another partner's."""
+    """One telling for one partner; `stranger` is another partner, when there is one."""
 
     cast: Cast
     book: Book
     outside: Outside
     base_url: str
-    admin: Api
-    stranger: Api
-    people: dict[str, Api]
+    own: Provisioned
+    stranger: Provisioned | None
     began_at: int
     step: int | None = None
     patience: float = 60.0
@@ -47,6 +47,16 @@ class Stage:
         self.order = payloads.Order(f"ORD-{number:06d}", f"SHP-{number:06d}", cast.account, cast.customer_name, missed, control=number)
         self.visitor = Visitor(self.base_url)
 
+    @property
+    def admin(self) -> Api:
+        """The partner's own key."""
+        return self.own.admin
+
+    @property
+    def people(self) -> dict[str, Api]:
+        """Everybody's session, by address."""
+        return self.own.people
+
     def page(self, step: int) -> Page:
         """Where this step's outcomes are written; all go to one step when the story is told again with faults."""
         return Page(self.book, self.cast.partner, self.step or step)
@@ -55,19 +65,24 @@ class Stage:
         """One of the world's payloads about this story's order."""
         return payloads.render(name, self.order)
 
-    def webhook(self, api: Api, message_id: str, *, secret: str | None = None) -> Any:
-        """Post the warehouse's webhook, signed with the partner's secret or another; the response."""
+    def webhook(self, message_id: str, *, by: Provisioned | None = None, secret: str | None = None) -> httpx.Response:
+        """Post the warehouse's webhook with its key and signature, or with another partner's key or another secret."""
         body = self.payload("wms-cutoff-missed.json")
         headers = sign(secret or manifests.webhook_secret(self.cast.partner), message_id, datetime.now(UTC), body)
+        api = (by or self.own).sources["wms"]
         return api.request("POST", "/v1/in/wms", content=body, headers={"content-type": "application/json", **headers})
 
-    def edi(self, api: Api) -> Any:
-        """Post the carrier's 214; the response."""
-        return api.request("POST", "/v1/edi", content=self.payload("carrier-214.edi"), headers={"content-type": "application/edi-x12"})
+    def edi(self) -> httpx.Response:
+        """Post the carrier's 214."""
+        return self.own.sources["edi"].request(
+            "POST", "/v1/edi", content=self.payload("carrier-214.edi"), headers={"content-type": "application/edi-x12"}
+        )
 
-    def event(self, api: Api, name: str) -> httpx.Response:
-        """Post a CloudEvent in structured mode; the response."""
-        return api.request("POST", "/v1/events", content=self.payload(name), headers={"content-type": "application/cloudevents+json"})
+    def event(self, name: str) -> httpx.Response:
+        """Post a CloudEvent of the ERP in structured mode."""
+        return self.own.sources["erp"].request(
+            "POST", "/v1/events", content=self.payload(name), headers={"content-type": "application/cloudevents+json"}
+        )
 
     def settled(self, receipt: dict[str, Any]) -> dict[str, Any]:
         """What became of an accepted signal, as soon as it is decided."""
@@ -114,7 +129,7 @@ class Stage:
 
     def options(self) -> list[dict[str, Any]]:
         """The services the carrier offered, as its answer was recorded."""
-        calls = self.admin.items("/v1/calls", case_id=self.case_id, capability="carrier.expedite_options")
+        calls = self.admin.items("/v1/calls", case=self.case_id, capability="carrier.expedite_options")
         return list(next(call["response"] for call in calls if call["status"] == "done"))
 
     def offer(self) -> dict[str, Any]:

@@ -19,7 +19,7 @@ class TestCanadaPost:
         setting = installation.setting
         api, _ = apply(setting.base_url, setting.platform_key, setting.outside.base_url, "northwind", setting.keyring)
         before = {case["id"] for case in api.items("/v1/cases", status="all")}
-        (signal,) = feed.feed(api, CANADA_POST)
+        (signal,) = feed.feed(api, source_keys(setting.base_url, api), CANADA_POST)
         assert (signal["status"], signal["items"], signal["parked"]) == ("mapped", 11, 0)
         cases = [case for case in api.items("/v1/cases", status="all") if case["id"] not in before]
         assert sorted((case["type"], _number(case["title"])) for case in cases) == [
