@@ -11,8 +11,11 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC
 from typing import Any
 from uuid import UUID
+
+from app.core.events import Event
 
 FIELDS = (
     "id",
@@ -65,6 +68,11 @@ def canonical(event: Mapping[str, Any], seq: int) -> bytes:
 
 def link_of(prev: bytes, event: Mapping[str, Any], seq: int) -> bytes:
     return hashlib.sha256(prev + canonical(event, seq)).digest()
+
+
+def evidence(event: Event) -> dict[str, Any]:
+    """Return an event as the plain JSON values that the chain binds, times in UTC where the database gives them."""
+    return {**event.envelope(), "tenant_id": str(event.tenant_id), "recorded_at": event.recorded_at.astimezone(UTC).isoformat()}
 
 
 def extend(head: Head, event: Mapping[str, Any]) -> Link:
