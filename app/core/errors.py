@@ -42,10 +42,14 @@ class Fault(Exception):
             self.status = status  # type: ignore[misc]
         super().__init__(self.detail)
 
+    @classmethod
+    def slug_of(cls) -> str:
+        """The problem type's last segment, from the class name: `CaseAlreadyResolved` is `case-already-resolved`."""
+        return re.sub(r"(?<!^)(?=[A-Z][a-z])", "-", cls.__name__).lower()
+
     @property
     def slug(self) -> str:
-        """The problem type's last segment, from the class name: `CaseAlreadyResolved` is `case-already-resolved`."""
-        return re.sub(r"(?<!^)(?=[A-Z][a-z])", "-", type(self).__name__).lower()
+        return self.slug_of()
 
 
 class Invalid(Fault):
