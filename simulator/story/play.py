@@ -1,6 +1,7 @@
 """The telling: every step for every partner, the partners side by side, and the thirteenth when asked."""
 
 import threading
+import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -52,8 +53,9 @@ def tell(stage: Stage, *, before: Callable[[str], None] = lambda name: None) -> 
         before(step.__name__)
         try:
             step(stage)
-        except StoryBroken as broken:
-            stage.page(_number(step)).check(f"“{step.__name__}” came to its end", False, broken)
+        except Exception as broken:  # whatever ends a step early is an outcome that did not hold
+            reason = broken if isinstance(broken, StoryBroken) else traceback.format_exc()
+            stage.page(_number(step)).check(f"“{step.__name__}” came to its end", False, reason)
             return
 
 

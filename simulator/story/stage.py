@@ -124,8 +124,7 @@ class Stage:
 
     def decisions(self) -> list[dict[str, Any]]:
         """The decisions on the case, oldest first."""
-        ids = [entry["data"]["decision_id"] for entry in self.timeline() if entry["type"] == "decision.made"]
-        return [dict(self.admin.get(f"/v1/decisions/{each}")) for each in ids]
+        return [entry["facts"] for entry in self.timeline() if entry["type"] == "decision.made"]
 
     def options(self) -> list[dict[str, Any]]:
         """The services the carrier offered, as its answer was recorded."""

@@ -1,5 +1,7 @@
 """Steps 6 and 7: regulated goods stay where they are until their certificate is verified."""
 
+from typing import Any
+
 from simulator.story.links import links
 from simulator.story.stage import Stage
 
@@ -8,7 +10,7 @@ def reroute_too_early(stage: Stage) -> None:
     """6: the workflow tries to reroute, then an operator by hand; both are refused and nothing reaches the carrier."""
     page = stage.page(6)
     stage.until("the workflow's refused reroute", lambda: len(_denials(stage)) >= 1)
-    page.check("the workflow's reroute was refused and recorded", _denials(stage)[0]["actor"].startswith("run:"), _denials(stage))
+    page.check("the workflow's reroute was refused and recorded", _denials(stage)[0]["by"].startswith("run:"), _denials(stage))
     params = {"shipment": stage.order.shipment, "option_id": "ROAD-STD", "amount_minor": 0, "currency": "EUR"}
     body = {"case_id": stage.case_id, "params": params}
     answer = stage.people[stage.cast.operator].request("POST", "/v1/capabilities/carrier.amend/invoke", json=body)
@@ -33,5 +35,5 @@ def certificate(stage: Stage) -> None:
     page.check("it is verified", True)
 
 
-def _denials(stage: Stage) -> list[dict[str, str]]:
+def _denials(stage: Stage) -> list[dict[str, Any]]:
     return [entry for entry in stage.timeline() if entry["type"] == "access.denied"]
