@@ -33,25 +33,48 @@ class Target(msgspec.Struct, frozen=True):
     is_of_case: bool
 
 
+class Named(msgspec.Struct, frozen=True):
+    """What a call's parameters name: orders, and shipments each with its order; None stands for one that isn't there."""
+
+    orders: list[UUID | None]
+    shipments: dict[UUID | None, UUID | None]
+
+    @property
+    def is_clear(self) -> bool:
+        """Whether all of it is there and belongs together."""
+        carried = {order for order in self.shipments.values() if order}
+        return None not in self.orders and None not in self.shipments and len({*self.orders, *carried}) <= 1 and len(self.shipments) <= 1
+
+    def is_of(self, own: Mapping[str, list[UUID]]) -> bool:
+        """Whether every order is the case's, and every shipment is, or carries an order of the case."""
+        orders, shipments = own.get("order", []), own.get("shipment", [])
+        carried = all(shipment in shipments or order in orders for shipment, order in self.shipments.items())
+        return carried and all(order in orders for order in self.orders)
+
+    @property
+    def subjects(self) -> dict[str, UUID]:
+        orders = [order for order in (*self.orders, *self.shipments.values()) if order]
+        shipments = [shipment for shipment in self.shipments if shipment]
+        return {kind: ids[0] for kind, ids in (("order", orders), ("shipment", shipments)) if ids}
+
+
 async def target(uow: UnitOfWork, customer_id: UUID, case: Case | None, params: Mapping[str, Any]) -> Target:
     """Finds the order and shipment an effect is about."""
     own = await subjects_of(uow, case) if case else {}
-    named, is_known = await _named(uow, customer_id, params)
-    is_own = all(subject in own.get(kind, []) for kind, subject in named.items())
+    named = await _named(uow, customer_id, params)
+    is_own = named.is_of(own)
     rest = {kind: ids[0] for kind, ids in own.items()} if is_own else {}
-    return Target(rest | named, is_known, case is not None and is_own and is_known)
+    return Target(rest | named.subjects, named.is_clear, case is not None and is_own and named.is_clear)
 
 
-async def _named(uow: UnitOfWork, customer_id: UUID, params: Mapping[str, Any]) -> tuple[dict[str, UUID], bool]:
-    """What the parameters name, a shipment with its order; and whether all of it is there and belongs together."""
+async def _named(uow: UnitOfWork, customer_id: UUID, params: Mapping[str, Any]) -> Named:
     orders = [await canonical.order_named(uow, customer_id, params["order"])] if isinstance(params.get("order"), str) else []
     references = [params[name] for name in _SHIPMENT if isinstance(params.get(name), str)]
-    shipments = [await canonical.shipment_named(uow, customer_id, reference) for reference in references]
-    for shipment in filter(None, shipments):
-        carried = (await uow.get(Shipment, shipment)).order_id
-        orders += [carried] if carried else []
-    named = {kind: ids[0] for kind, ids in (("order", orders), ("shipment", shipments)) if ids and ids[0]}
-    return named, None not in (*orders, *shipments) and len(set(orders)) <= 1 and len(set(shipments)) <= 1
+    shipments: dict[UUID | None, UUID | None] = {}
+    for reference in references:
+        found = await canonical.shipment_named(uow, customer_id, reference)
+        shipments[found] = (await uow.get(Shipment, found)).order_id if found else None
+    return Named(orders, shipments)
 
 
 async def subjects_of(uow: UnitOfWork, case: Case) -> dict[str, list[UUID]]:

@@ -53,7 +53,7 @@ async def _check_evidence(uow: UnitOfWork, case: Case, call_id: UUID) -> None:
     call = await uow.find(Call, call_id)
     since = case.reopened_at or case.opened_at
     is_look = call is not None and call.case_id == case.id and call.status == "done" and not call.has_effect
-    if call is None or not is_look or call.created_at < since:
+    if call is None or not is_look or call.started_at < since:
         detail = "This is no look at the source, for this case, that was answered after it was opened."
         remedy = "Check the source through a capability and give that call."
         raise SourceNotChecked(errors=[FieldError("/evidence_call_id", detail, remedy)])

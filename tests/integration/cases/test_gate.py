@@ -18,7 +18,7 @@ name: handling
 title: How effects are bounded
 gate:
   - rule: regulated-goods-need-their-certificate
-    capability: [carrier.amend, erp.amend_order, "notice:reroute*"]
+    capability: [carrier.amend, erp.amend_order, "notice:reroute-done"]
     when: order.regulated
     require: '"compliance_certificate" in document.verified'
     reason: Regulated goods stay held until their certificate is verified.
