@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from html.parser import HTMLParser
 from typing import Any, Protocol
 
-from app.core.errors import FieldError, Invalid
+from app.core.errors import FieldError, Invalid, LimitReached
 from app.notifications.readable import readable
 from app.notifications.schemas import Rendered, Rendition, TemplateContent
 from branding.render import mail_html, mail_text
@@ -110,12 +110,12 @@ async def _unrenderable(content: TemplateContent, tag: str, words: Rendition, br
     for part in ("subject", "text", "html"):
         try:
             await sandbox.check_template(getattr(words, part))
-        except Invalid as refused:
+        except (Invalid, LimitReached) as refused:
             yield FieldError(f"/locales/{tag}/{part}", refused.detail, "Correct the template at the place named.")
             return
     try:
         await render(words, STANDING | content.example, brand=brand, locale=tag, zone=brand.voice.zone, logo_url=None, sandbox=sandbox)
-    except Invalid as refused:
+    except (Invalid, LimitReached) as refused:
         yield FieldError(
             f"/locales/{tag}", f"The example doesn't render: {refused.detail}", "Give every name the template uses in `example`."
         )

@@ -44,7 +44,9 @@ class TestBrand:
         assert put.status_code == 200, put.text
         assert put.json()["version"] == 1 and put.json()["logo"] == {"path": "/brand/logo.png", "width": 200, "height": 48}
         (host,) = await hosts(admin)
-        async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://127.0.0.1", headers={"host": host}) as visitor:
+        async with httpx.AsyncClient(
+            transport=httpx.ASGITransport(app=app), base_url="http://127.0.0.1", headers={"host": host}
+        ) as visitor:
             page, picture = await visitor.get("/l/unknown"), await visitor.get("/brand/logo.png")
             assert "Northwind" in page.text and "#0B5FFF" in page.text and "/brand/logo.png" in page.text
             assert picture.headers["content-type"] == "image/png" and picture.content.startswith(b"\x89PNG")

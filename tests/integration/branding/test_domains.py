@@ -53,12 +53,27 @@ async def add(admin: httpx.AsyncClient, host: str, **more: Any) -> httpx.Respons
 
 class TestHostName:
     @pytest.mark.parametrize(
-        ("given", "kept"), [("Care.Example.COM", "care.example.com"), ("care.example.com.", "care.example.com"), ("büro.example", "xn--bro-hoa.example")]
+        ("given", "kept"),
+        [("Care.Example.COM", "care.example.com"), ("care.example.com.", "care.example.com"), ("büro.example", "xn--bro-hoa.example")],
     )
     def test_is_kept_in_one_form(self, given: str, kept: str) -> None:
         assert host_name(given) == kept
 
-    @pytest.mark.parametrize("given", ["", "localhost", "a..b", "-a.example", "http://a.example", "a.example:80", "a_b.example", "127.0.0.1", "a b.example", "x" * 64 + ".example"])
+    @pytest.mark.parametrize(
+        "given",
+        [
+            "",
+            "localhost",
+            "a..b",
+            "-a.example",
+            "http://a.example",
+            "a.example:80",
+            "a_b.example",
+            "127.0.0.1",
+            "a b.example",
+            "x" * 64 + ".example",
+        ],
+    )
     def test_is_refused_when_it_is_none(self, given: str) -> None:
         with pytest.raises(HostInvalid):
             host_name(given)

@@ -40,7 +40,9 @@ async def upload(world: World) -> tuple[httpx.AsyncClient, str, UUID]:
             expires_at=datetime.now(UTC) + timedelta(days=1),
         )  # fmt: skip
     world.shell.extras["links"] = [DocumentLink()]
-    client = httpx.AsyncClient(transport=httpx.ASGITransport(app=create_app(world.shell)), base_url="http://127.0.0.1", headers={"host": world.host})  # type: ignore[arg-type]
+    client = httpx.AsyncClient(
+        transport=httpx.ASGITransport(app=create_app(world.shell)), base_url="http://127.0.0.1", headers={"host": world.host}
+    )  # type: ignore[arg-type]
     return client, f"/l/{token}", wanted.id
 
 
@@ -51,7 +53,9 @@ class TestDocumentLink:
         assert page.status_code == 200
         assert "Compliance certificate" in page.text and "ORD-7731" in page.text and 'type="file"' in page.text
 
-    async def test_refuses_naming_the_field_keeps_the_file_and_stays_good(self, world: World, upload: tuple[httpx.AsyncClient, str, UUID]) -> None:
+    async def test_refuses_naming_the_field_keeps_the_file_and_stays_good(
+        self, world: World, upload: tuple[httpx.AsyncClient, str, UUID]
+    ) -> None:
         client, path, wanted = upload
         wrong = await client.post(path, files={"file": ("certificate.txt", WRONG)})
         assert wrong.status_code == 422 and "ORD-9999" in wrong.text and 'role="alert"' in wrong.text
