@@ -22,7 +22,7 @@ async def candidates(uow: UnitOfWork, capability: str, customer_id: UUID | None)
         .where(usable_by(Connection, customer_id), Connection.status == "published", literal(capability) == any_(Connection.capabilities))
         .order_by(owned_first(Connection), Connection.precedence, Connection.name)
     )
-    return [(connection, breaker) for connection, breaker in (await uow.session.execute(query)).tuples()]
+    return [(connection, breaker) for connection, breaker in (await uow.session.execute(query)).all()]
 
 
 async def breaker_of(uow: UnitOfWork, connection_id: UUID, *, lock: bool = False) -> CircuitBreaker:

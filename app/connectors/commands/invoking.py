@@ -4,7 +4,7 @@ For one effect key there is one call row. Whoever asks again with the key of a f
 interrupted or is unknown, the system is asked what became of it before anything is sent.
 """
 
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 import msgspec
@@ -187,9 +187,10 @@ async def _final(uow: UnitOfWork, ask: Ask, call: Call) -> Outcome | None:
     if call.status not in ("done", "refused"):
         return None
     connection = await uow.get(Connection, call.connection_id)
+    status: Literal["done", "refused"] = "done" if call.status == "done" else "refused"
     return Outcome(
-        status=call.status, response=call.response, error=call.error, call_id=call.id, connection=connection.name, answered_at=_at(call)
-    )  # type: ignore[arg-type]
+        status=status, response=call.response, error=call.error, call_id=call.id, connection=connection.name, answered_at=_at(call)
+    )
 
 
 async def _choose(uow: UnitOfWork, ask: Ask, call: Call | None) -> tuple[Connection, CircuitBreaker]:
