@@ -23,6 +23,7 @@ MOST_ROWS = 100
 MOST_BYTES = 8 * 1024 * 1024
 MOST_WAITING_BYTES = 128 * 1024 * 1024
 ACTOR = "system:ingest"
+_ABOUT_A_ROW = (asyncpg.PostgresError, TypeError, ValueError)
 _ACCEPT = f"select * from ingest.accept({', '.join(f'${n}' for n in range(1, 17))})"
 
 
@@ -80,9 +81,14 @@ class Lane:
         waiting = _Waiting(arrival)
         self._queue.append(waiting)
         self._bytes += len(arrival.raw)
-        if self._writer is None or self._writer.done():
-            self._writer = asyncio.create_task(self._write_all())
+        self._start()
         return await waiting.future
+
+    def _start(self) -> None:
+        if self._queue and (self._writer is None or self._writer.done()):
+            self._writer = asyncio.create_task(self._write_all())
+            # Should the writer itself fail, whoever is still waiting gets the next one.
+            self._writer.add_done_callback(lambda _: self._start())
 
     async def _write_all(self) -> None:
         while self._queue:
@@ -105,7 +111,7 @@ class Lane:
     async def _write(self, batch: Sequence[_Waiting]) -> None:
         try:
             answers = await self._store([w.arrival for w in batch])
-        except (asyncpg.PostgresError, Unavailable) as error:
+        except (*_ABOUT_A_ROW, Unavailable) as error:
             await self._isolate(batch, error)
             return
         for waiting, answer in zip(batch, answers, strict=True):
@@ -132,7 +138,7 @@ class Lane:
 
 def _is_about_a_row(error: Exception) -> bool:
     # The driver's own refusal of a value reaches us as "away" with the ValueError behind it.
-    return isinstance(error, asyncpg.PostgresError) or isinstance(error.__cause__, ValueError)
+    return isinstance(error, _ABOUT_A_ROW) or isinstance(error.__cause__, ValueError)
 
 
 def _columns(arrivals: Sequence[Arrival], now: datetime) -> list[list[Any]]:

@@ -56,7 +56,7 @@ class SourceSecret(TenantRow):
 
 
 class Signal(TenantRow):
-    """One message exactly as received. `source` is the name of the way in, "api" where events came without one."""
+    """One message exactly as received. `source` is the name of the way in."""
 
     __tablename__ = "signal"
     __table_args__ = (

@@ -6,7 +6,6 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import ColumnElement, Select, func, select
-from sqlalchemy.orm import defer
 
 from app.core.errors import FieldError, Invalid, NotFound
 from app.core.paging import Page, page
@@ -16,8 +15,6 @@ from app.ingest.decode import Stored
 from app.ingest.models import AttributionRule, Mapping, ParkedSignal, Receipt, Signal, Source
 from app.ingest.schemas import MappingView, ParkedView, ReceiptView
 from tenants.ownership import owned_first, usable_by
-
-API = "api"  # the name of the way in for events that came through no configured source
 
 
 class SourceNotFound(NotFound):
@@ -138,5 +135,5 @@ async def parked(uow: UnitOfWork, *, reason: str | None, source: str | None, cur
 
 async def recent_signals(uow: UnitOfWork, source_names: Sequence[str], limit: int) -> list[UUID]:
     """Return the ids of the newest signals of these sources."""
-    query = select(Signal.id).options(defer(Signal.raw)).where(Signal.source.in_(source_names)).order_by(Signal.id.desc()).limit(limit)
+    query = select(Signal.id).where(Signal.source.in_(source_names)).order_by(Signal.id.desc()).limit(limit)
     return list((await uow.execute(query)).scalars())

@@ -16,7 +16,7 @@ from app.core.services import Shell
 from app.ingest.arrival import Arrival, kept_headers
 from app.ingest.commands.accept import accept_signal
 from app.ingest.directory import Known, directory_of
-from app.ingest.queries import API, SourceNotFound
+from app.ingest.queries import SourceNotFound
 from app.ingest.schemas import Acknowledgment, BatchItem, BatchReceipt, Receipt
 from app.ingest.sources import cloudevents, edi_x12, webhook
 from app.ingest.sources.x12_acknowledgment import acknowledge
@@ -71,7 +71,7 @@ async def accept_events(
     headers = {name.lower(): value for name, value in request.headers.items()}
     mode = cloudevents.mode_of(content_type, headers)
     raw = await _body(request, BATCH_BYTES if mode == "batch" else JSON_BYTES)
-    door = await _event_door(shell, principal, source)
+    door = await _door(shell, principal, source, "cloudevents")
     if mode == "batch":
         return await _batch(request, shell, principal, door, raw)
     if mode == "structured":
@@ -110,7 +110,7 @@ async def accept_webhook(request: _AnyRequest, shell: Shell, source_name: str) -
 )  # fmt: skip
 async def accept_edi(request: _AnyRequest, shell: Shell, principal: Principal, source: str | None = None) -> Response[Any]:
     """The 997 stands in a JSON answer, or is the answer where application/edi-x12 is accepted; what can't be read is kept all the same."""
-    known = await _edi_door(shell, principal, source)
+    known = await _door(shell, principal, source, "x12")
     raw = await _body(request, MAX_BYTES)
     if not raw.strip():
         raise EmptyBody()
@@ -156,9 +156,7 @@ def control_number(signal_id: UUID) -> int:
     return signal_id.int % 999_999_999 + 1
 
 
-async def _batch(
-    request: _AnyRequest, shell: Shell, principal: Principal, door: Known | None, raw: bytes
-) -> Response[Receipt | BatchReceipt]:
+async def _batch(request: _AnyRequest, shell: Shell, principal: Principal, door: Known, raw: bytes) -> Response[Receipt | BatchReceipt]:
     parse_json_batch(raw)  # the gate: limits, duplicate keys, NUL
     slices = [bytes(one) for one in msgspec.json.decode(raw, type=list[msgspec.Raw])]  # each event exactly as it was sent
     items = await asyncio.gather(*(_batch_item(request, shell, principal, door, index, one) for index, one in enumerate(slices)))
@@ -168,7 +166,7 @@ async def _batch(
     return Response(answer, status_code=202 if accepted else 200 if duplicates or not items else 422)
 
 
-async def _batch_item(request: _AnyRequest, shell: Shell, principal: Principal, door: Known | None, index: int, raw: bytes) -> BatchItem:
+async def _batch_item(request: _AnyRequest, shell: Shell, principal: Principal, door: Known, index: int, raw: bytes) -> BatchItem:
     try:
         event = cloudevents.from_document(orjson.loads(raw), f"/{index}")
         receipt = await accept_signal(shell, _event(request, principal, door, raw, cloudevents.STRUCTURED, event))
@@ -187,26 +185,19 @@ async def _batch_item(request: _AnyRequest, shell: Shell, principal: Principal, 
     return BatchItem(status=200 if receipt.duplicate else 202, receipt=receipt)
 
 
-def _event(request: _AnyRequest, principal: Principal, door: Known | None, raw: bytes, content_type: str, event: dict[str, Any]) -> Arrival:
+def _event(request: _AnyRequest, principal: Principal, door: Known, raw: bytes, content_type: str, event: dict[str, Any]) -> Arrival:
     headers = {name.lower(): value for name, value in request.headers.items()}
-    customer = door.customer_id if door and door.customer_id else principal.customer_id
     return Arrival(
-        tenant_id=principal.tenant, customer_id=customer, source=door.name if door else API, kind="cloudevents", actor=principal.actor,
+        tenant_id=principal.tenant, customer_id=door.customer_id or principal.customer_id, source=door.name, kind="cloudevents", actor=principal.actor,
         raw=raw, content_type=content_type[:200], headers=kept_headers(headers), sender_id=f"{event['source']} {event['id']}", **_traces(request),
     )  # fmt: skip
 
 
-async def _event_door(shell: Shell, principal: Principal, named: str | None) -> Known | None:
-    """The CloudEvents source that is meant: the key's own, the one named, or none (the API itself)."""
-    name = _the_name(principal, named)
-    return _fit(await directory_of(shell).named(shell, principal.tenant, name), principal, "cloudevents") if name else None
-
-
-async def _edi_door(shell: Shell, principal: Principal, named: str | None) -> Known:
-    name = _the_name(principal, named)
-    directory = directory_of(shell)
-    found = await (directory.named(shell, principal.tenant, name) if name else directory.only(shell, principal.tenant, "x12"))
-    return _fit(found, principal, "x12")
+async def _door(shell: Shell, principal: Principal, named: str | None, kind: str) -> Known:
+    """The source that is meant: the key's own, the one named, or the only one of this kind."""
+    name, directory = _the_name(principal, named), directory_of(shell)
+    found = await (directory.named(shell, principal.tenant, name) if name else directory.only(shell, principal.tenant, kind))
+    return _fit(found, principal, kind)
 
 
 async def _webhook_door(request: _AnyRequest, shell: Shell, name: str) -> tuple[Known, str, UUID | None]:
@@ -250,7 +241,9 @@ async def _within_limits(shell: Shell, tenant_id: UUID, actor: str) -> None:
     limiter, settings = shell.extras.get("limiter"), shell.settings
     if limiter is None:
         return
-    verdict = await limiter.take(tenant=tenant_id, principal=actor, per_key=settings.rate_limit_key, per_tenant=settings.rate_limit_tenant)
+    verdict = await limiter.take(
+        tenant=tenant_id, principal_bucket=actor, per_key=settings.rate_limit_key, per_tenant=settings.rate_limit_tenant
+    )
     if not verdict.allowed:
         raise TooManyMessages(retry_after=verdict.retry_after)
 

@@ -65,7 +65,7 @@ class Item:
 def read(raw: bytes, *, strict: bool = False) -> list[Interchange]:
     """Return all interchanges of `raw` with the findings of their envelopes and sets.
 
-    `strict` makes every error of a set a reason to refuse it. Raises NotX12, BadDelimiters, BadSegment (422) or TooLarge (413).
+    `strict` makes every error of a set a reason to refuse it. Raises NotAnInterchange, BadDelimiters, BadSegment (422) or TooLarge (413).
     """
     found = list(interchanges(raw))
     for item in items(found):

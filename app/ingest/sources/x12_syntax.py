@@ -21,7 +21,7 @@ _ISA_ELEMENTS = 16
 _ISA_LONGEST = 512  # 106 by the book; a few senders pad with other widths
 
 
-class NotX12(Invalid):
+class NotAnInterchange(Invalid):
     """This is not an X12 interchange: it does not begin with an ISA segment."""
 
     status = 422
@@ -83,9 +83,9 @@ def text_of(raw: bytes) -> str:
 
 
 def delimiters_at(text: str, start: int) -> Delimiters:
-    """Read the delimiters from the ISA segment that begins at `start`; raise NotX12 or BadDelimiters."""
+    """Read the delimiters from the ISA segment that begins at `start`; raise NotAnInterchange or BadDelimiters."""
     if not text.startswith("ISA", start) or len(text) < start + 4:
-        raise NotX12(f"This is not an X12 interchange: it begins with {text[start : start + 12]!r}, not with ISA.")
+        raise NotAnInterchange(f"This is not an X12 interchange: it begins with {text[start : start + 12]!r}, not with ISA.")
     element = text[start + 3]
     end = _after_last_separator(text, start, element)
     component, terminator = text[end : end + 1], text[end + 1 : end + 2]
@@ -119,7 +119,7 @@ def segments(text: str) -> Iterator[tuple[Segment, Delimiters]]:
     """
     at, position = _skip_blank(text, 0), 0
     if at == len(text):
-        raise NotX12("This document is empty; send at least one X12 interchange.")
+        raise NotAnInterchange("This document is empty; send at least one X12 interchange.")
     marks = delimiters_at(text, at)
     while at < len(text):
         if position and text.startswith("ISA", at) and not text[at + 3 : at + 4].isalnum():

@@ -8,7 +8,7 @@ import pytest
 
 from app.ingest.sources import edi_x12
 from app.ingest.sources.x12_acknowledgment import acknowledge
-from app.ingest.sources.x12_syntax import NotX12
+from app.ingest.sources.x12_syntax import NotAnInterchange
 from tests.unit.ingest import shared_data
 
 pytestmark = pytest.mark.feature("M9")
@@ -49,7 +49,7 @@ class TestRealDocument:
             pytest.skip("real payloads are not here")
         try:
             return edi_x12.read(path.read_bytes())
-        except NotX12:
+        except NotAnInterchange:
             assert path.name == "CorruptIsa.txt"
             pytest.skip("corrupt on purpose and refused as such")
 

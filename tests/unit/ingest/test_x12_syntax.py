@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.ingest.sources import x12_syntax
-from app.ingest.sources.x12_syntax import BadDelimiters, BadSegment, NotX12, TooLarge, segments, text_of
+from app.ingest.sources.x12_syntax import BadDelimiters, BadSegment, NotAnInterchange, TooLarge, segments, text_of
 from tests.unit.ingest.x12_fixtures import interchange, transaction_set, with_delimiters
 
 pytestmark = pytest.mark.feature("M9")
@@ -69,7 +69,7 @@ class TestSegments:
 class TestHostileDocuments:
     @pytest.mark.parametrize("raw", [b"", b"  \r\n", b"SA*00*", b"{}", b"UNB+UNOA:1", b"\xff\xfe\xfd"])
     def test_that_are_no_x12_say_so(self, raw: bytes) -> None:
-        with pytest.raises(NotX12):
+        with pytest.raises(NotAnInterchange):
             ids(raw)
 
     def test_are_refused_over_sixteen_mebibytes(self) -> None:
