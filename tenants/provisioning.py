@@ -1,7 +1,7 @@
 """Provisioning: a manifest applied to one environment, all of it or nothing, as often as one likes."""
 
-from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, cast
@@ -10,12 +10,13 @@ from uuid import UUID
 import msgspec
 from sqlalchemy import text as sql
 
-from app.core.errors import Conflict, Fault, FieldError, NotAllowed
+from app.core.errors import Conflict, NotAllowed
 from app.core.services import Shell
 from app.core.uow import UnitOfWork
 from tenants import platform
 from tenants.commands.keys import create_key
 from tenants.manifest import Manifest, parse
+from tenants.pointers import placed
 from tenants.principal import Principal
 from tenants.queries import has_keys, info
 from tenants.reconcile import prune_customers, reconcile_customer, reconcile_roles, reconcile_users
@@ -80,9 +81,9 @@ class _Application:
         """Reconcile section by section: our own first, then those of the tenant in their order, then each customer's."""
         await uow.session.execute(_ONE_AT_A_TIME)
         wanted, prune, maker = self._manifest, self._manifest.prune, self._maker
-        with _at("/roles"):
+        with placed("/roles"):
             changes = await reconcile_roles(uow, wanted.roles, maker=maker, prune=prune)
-        with _at("/users"):
+        with placed("/users"):
             changes += await reconcile_users(
                 uow, wanted.users, customer_id=None, customer=None, maker=maker, prune=prune and bool(wanted.users)
             )
@@ -96,11 +97,11 @@ class _Application:
         wanted, prune = self._manifest.customers, self._manifest.prune
         ids, changes = [], []
         for index, entry in enumerate(wanted):
-            with _at(f"/customers/{index}"):
+            with placed(f"/customers/{index}"):
                 customer_id, change = await reconcile_customer(uow, entry)
             ids.append(customer_id)
             changes.append(change)
-            with _at(f"/customers/{index}/users"):
+            with placed(f"/customers/{index}/users"):
                 changes += await reconcile_users(
                     uow, entry.users, customer_id=customer_id, customer=entry.slug, maker=self._maker, prune=prune and bool(entry.users)
                 )
@@ -113,7 +114,7 @@ class _Application:
     ) -> list[Change]:
         changes: list[Change] = []
         for section in [s for s in self._sections if s.key in given]:
-            with _at(f"{at}/{section.key}"):
+            with placed(f"{at}/{section.key}"):
                 found = await section.reconcile(uow, self._shell, given[section.key], customer_id=customer_id, prune=self._manifest.prune)
             changes += [_of_customer(change, customer) for change in found]
         return changes
@@ -122,17 +123,6 @@ class _Application:
 def _of_customer(change: Change, customer: str | None) -> Change:
     """Return the change with its customer's slug filled in, where the room left it out."""
     return change if customer is None or change.customer else msgspec.structs.replace(change, customer=customer)
-
-
-@contextmanager
-def _at(pointer: str) -> Iterator[None]:
-    """Place the pointers of errors raised inside: a section names its own fields, the manifest's reader needs the whole way."""
-    try:
-        yield
-    except Fault as fault:
-        given = fault.errors or (FieldError("", fault.detail),)
-        fault.errors = tuple(FieldError(pointer + e.pointer, e.detail, e.remedy) for e in given)
-        raise
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from tenants.commands.roles import change_role, create_role, delete_role
 from tenants.commands.users import create_user, grant_role, revoke_role, set_user_status
 from tenants.manifest import CustomerEntry, UserEntry
 from tenants.models import Customer, CustomRole, User
+from tenants.pointers import placed
 from tenants.principal import Principal
 from tenants.queries import customer_by_slug, roles_of, user_of
 from tenants.schemas import Action, Change, CustomerPatch, NewCustomer, NewRole, NewUser
@@ -42,7 +43,10 @@ async def reconcile_users(
     uow: UnitOfWork, wanted: list[UserEntry], *, customer_id: UUID | None, customer: str | None, maker: Principal, prune: bool
 ) -> list[Change]:
     """Invite, change and (with `prune`) relieve and suspend the people of the partner or of one customer."""
-    changes = [await _reconcile_user(uow, entry, customer_id, customer, maker, prune) for entry in wanted]
+    changes = []
+    for index, entry in enumerate(wanted):
+        with placed(f"/{index}"):
+            changes.append(await _reconcile_user(uow, entry, customer_id, customer, maker, prune))
     if prune:
         changes += await _prune_users(uow, [entry.email.lower() for entry in wanted], customer_id, customer, maker)
     return changes
@@ -51,7 +55,10 @@ async def reconcile_users(
 async def reconcile_roles(uow: UnitOfWork, wanted: list[NewRole], *, maker: Principal, prune: bool) -> list[Change]:
     """Make, change and (with `prune`) delete the tenant's own roles."""
     rows = {row.name: row for row in (await uow.execute(select(CustomRole))).scalars()}
-    changes = [await _reconcile_role(uow, rows.get(entry.name), entry, maker) for entry in wanted]
+    changes = []
+    for index, entry in enumerate(wanted):
+        with placed(f"/{index}"):
+            changes.append(await _reconcile_role(uow, rows.get(entry.name), entry, maker))
     for name in sorted(rows.keys() - {entry.name for entry in wanted}) if prune else ():
         await delete_role(uow, name)
         changes.append(Change(what="role", name=name, action="delete"))

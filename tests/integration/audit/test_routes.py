@@ -20,7 +20,9 @@ async def as_role(shell: Shell, tenant: UUID, role: str, **more: Any) -> dict[st
 
 
 class TestAuditLog:
-    async def test_shows_who_changed_what_from_what_to_what(self, client: httpx.AsyncClient, shell: Shell, tenant: UUID, settle: Any) -> None:
+    async def test_shows_who_changed_what_from_what_to_what(
+        self, client: httpx.AsyncClient, shell: Shell, tenant: UUID, settle: Any
+    ) -> None:
         customer = await make_customer(shell, tenant)
         async with shell.unit_of_work(tenant, actor="user:kim", cause="request:1") as uow:
             await update_customer(uow, customer, CustomerPatch(name="Acme Health"))
@@ -46,7 +48,9 @@ class TestAuditLog:
         assert seen == ["c4", "c3", "c2", "c1", "c0"]
 
     @pytest.mark.feature("M210")
-    async def test_shows_a_customer_its_own_entries_without_their_contents(self, client: httpx.AsyncClient, shell: Shell, tenant: UUID) -> None:
+    async def test_shows_a_customer_its_own_entries_without_their_contents(
+        self, client: httpx.AsyncClient, shell: Shell, tenant: UUID
+    ) -> None:
         mine, yours = await make_customer(shell, tenant, "mine"), await make_customer(shell, tenant, "yours")
         headers = await as_role(shell, tenant, "customer_admin", scope="customer", customer_id=mine)
         entries = (await client.get("/v1/audit", headers=headers)).json()["items"]
@@ -74,14 +78,18 @@ class TestVerifyRoute:
         customer = await make_customer(shell, tenant)
         await settle(tenant)
         superuser = await database.superuser()
-        await superuser.execute("update core.event set envelope = jsonb_set(envelope, '{actor}', '\"user:x\"') where customer_id = $1", customer)
+        await superuser.execute(
+            "update core.event set envelope = jsonb_set(envelope, '{actor}', '\"user:x\"') where customer_id = $1", customer
+        )
         await superuser.close()
         admin = await as_role(shell, tenant, "partner_admin")
         report = (await client.post("/v1/audit/verify", json={"customer_id": str(customer)}, headers=admin)).json()
         assert not report["holds"]
         assert [(f["what"], f["seq"], f["customer_id"]) for f in report["findings"]] == [("edited", 1, str(customer))]
 
-    async def test_of_anothers_customer_is_answered_like_one_that_is_not_there(self, client, shell: Shell, tenant: UUID, other_tenant: UUID) -> None:
+    async def test_of_anothers_customer_is_answered_like_one_that_is_not_there(
+        self, client, shell: Shell, tenant: UUID, other_tenant: UUID
+    ) -> None:
         foreign = await make_customer(shell, other_tenant)
         admin = await as_role(shell, tenant, "partner_admin")
         answers = [await client.post("/v1/audit/verify", json={"customer_id": str(c)}, headers=admin) for c in (foreign, tenant)]

@@ -35,7 +35,9 @@ class Chained:
 
     async def anchor(self) -> None:
         """Write the heads down, as the appointment does when it is due."""
-        await self.do("update core.work set ready = true, due = now() - interval '1 second' where tenant_id = $1 and kind = 'anchor'", self.tenant)
+        await self.do(
+            "update core.work set ready = true, due = now() - interval '1 second' where tenant_id = $1 and kind = 'anchor'", self.tenant
+        )
 
     async def do(self, statement: str, *args: Any) -> None:
         await self.superuser.execute(statement, *args)
@@ -108,11 +110,15 @@ class TestEdit:
         assert await chained.found() == [("edited", 5)]
 
     async def test_of_an_event_moved_to_nobody_is_named(self, chained: Chained) -> None:
-        await chained.do("update core.event set customer_id = null where tenant_id = $1 and id = $2", chained.tenant, await chained.place(5))
+        await chained.do(
+            "update core.event set customer_id = null where tenant_id = $1 and id = $2", chained.tenant, await chained.place(5)
+        )
         assert await chained.found() == [("edited", 5)]
 
     async def test_of_an_entry_is_named(self, chained: Chained) -> None:
-        await chained.do("update audit.audit_entry set hash = sha256(hash) where tenant_id = $1 and id = $2", chained.tenant, await chained.place(7))
+        await chained.do(
+            "update audit.audit_entry set hash = sha256(hash) where tenant_id = $1 and id = $2", chained.tenant, await chained.place(7)
+        )
         assert ("edited", 7) in await chained.found()
 
 
@@ -186,7 +192,11 @@ class TestRechain:
         for at in range(seq, LENGTH + 1):
             link = extend(head, await self._evidence(chained, at))
             await chained.do(
-                "update audit.audit_entry set prev = $3, hash = $4 where tenant_id = $1 and id = $2", chained.tenant, link.event_id, link.prev, link.hash
+                "update audit.audit_entry set prev = $3, hash = $4 where tenant_id = $1 and id = $2",
+                chained.tenant,
+                link.event_id,
+                link.prev,
+                link.hash,
             )
             head = head_of(link)
         await chained.do(
@@ -194,12 +204,16 @@ class TestRechain:
         )
 
     async def _link(self, chained: Chained, seq: int) -> Head:
-        row = await chained.superuser.fetchrow("select * from audit.audit_entry where tenant_id = $1 and id = $2", chained.tenant, await chained.place(seq))
+        row = await chained.superuser.fetchrow(
+            "select * from audit.audit_entry where tenant_id = $1 and id = $2", chained.tenant, await chained.place(seq)
+        )
         return head_of(Link(row["id"], row["seq"], row["prev"], row["hash"]))
 
     async def _evidence(self, chained: Chained, seq: int) -> dict[str, Any]:
         async with chained.shell.read(chained.tenant) as uow:
-            found = await uow.session.execute(sql("select recorded_at, envelope from core.event where id = :id"), {"id": await chained.place(seq)})
+            found = await uow.session.execute(
+                sql("select recorded_at, envelope from core.event where id = :id"), {"id": await chained.place(seq)}
+            )
             row = found.one()
         return evidence(Event.read(chained.tenant, row.recorded_at, row.envelope))
 
@@ -236,7 +250,8 @@ class TestAppend:
     async def test_makes_one_appointment_for_a_busy_chain_and_never_puts_it_off(self, chained: Chained, settle: Any) -> None:
         async def due() -> Any:
             return await chained.superuser.fetchval(
-                "select due from core.work w join audit.chain_head h on h.id = w.subject where w.kind = 'anchor' and h.customer_id = $1", chained.customer
+                "select due from core.work w join audit.chain_head h on h.id = w.subject where w.kind = 'anchor' and h.customer_id = $1",
+                chained.customer,
             )
 
         await chained.say(1)

@@ -21,7 +21,9 @@ async def say(shell: Shell, tenant: UUID, kind: str, times: int, customer: UUID 
             uow.publish(kind, customer_id=customer, data=data)
 
 
-async def usage(client: httpx.AsyncClient, shell: Shell, tenant: UUID, headers: dict[str, str] | None = None, **params: Any) -> dict[str, Any]:
+async def usage(
+    client: httpx.AsyncClient, shell: Shell, tenant: UUID, headers: dict[str, str] | None = None, **params: Any
+) -> dict[str, Any]:
     if headers is None:
         _, key = await make_key(shell, tenant, roles=["partner_admin"])
         headers = {"authorization": f"Bearer {key.text}"}
@@ -56,7 +58,9 @@ class TestUsage:
                 await commands.record(uow, [*events, *events])
         assert totals(await usage(client, shell, tenant)) == {"cases_opened": 4}
 
-    async def test_loses_and_doubles_nothing_when_the_counting_crashes_half_way(self, client, shell: Shell, tenant: UUID, settle: Any) -> None:
+    async def test_loses_and_doubles_nothing_when_the_counting_crashes_half_way(
+        self, client, shell: Shell, tenant: UUID, settle: Any
+    ) -> None:
         """The rows of a batch and its delivery commit together: a crash before that leaves both to the next worker."""
         await say(shell, tenant, "case.opened", 5)
 

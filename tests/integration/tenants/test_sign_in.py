@@ -69,7 +69,9 @@ async def ask(client: httpx.AsyncClient, someone: Someone, **more: Any) -> httpx
 
 
 class TestAskingForALink:
-    async def test_is_answered_alike_whether_the_address_is_known_or_not(self, client: httpx.AsyncClient, outbox: Outbox, kim: Someone) -> None:
+    async def test_is_answered_alike_whether_the_address_is_known_or_not(
+        self, client: httpx.AsyncClient, outbox: Outbox, kim: Someone
+    ) -> None:
         known, unknown = await ask(client, kim), await ask(client, kim, email="nobody@acme.example")
         stranger = await ask(client, kim, partner="no-such-partner")
         assert {answer.status_code for answer in (known, unknown, stranger)} == {202}
