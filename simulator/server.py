@@ -55,6 +55,14 @@ class _Met(NamedTuple):
     path: Mapping[str, str] = MappingProxyType({})
 
 
+class _Lied(Exception):
+    """Takes back what was done, and carries the answer that says it was."""
+
+    def __init__(self, answer: Answer) -> None:
+        super().__init__()
+        self.answer = answer
+
+
 _Given = tuple[Answer, Mapping[str, str]]
 
 
@@ -125,13 +133,17 @@ class Simulator:
         return answer, {"idempotent-replayed": "true"}
 
     def _performed(self, call: Call, operation: Operation, path: Mapping[str, str], account: str, fault: Fault | None) -> _Given:
-        """Do it; the change and its ledger line are one commit."""
-        lies, struck = fault is not None and fault.kind == "lie", fault.kind if fault else None
+        """Do it; the change and its ledger line are one commit. A lie does it too, answers, and takes it back."""
+        struck = fault.kind if fault else None
         try:
             with self.store:
-                world = World(self.store, call.partner, account, self.now())
-                answer = _lie(operation) if lies else operation.handle(world, _request(call, path))
-                self._append(call, operation.name, answer, account=account, effect=operation.effect and not lies, fault=struck)
+                answer = operation.handle(World(self.store, call.partner, account, self.now()), _request(call, path))
+                if struck == "lie":
+                    raise _Lied(answer)
+                self._append(call, operation.name, answer, account=account, effect=operation.effect, fault=struck)
+        except _Lied as lied:
+            answer = lied.answer
+            self._append(call, operation.name, answer, account=account, fault=struck)
         except Refused as refusal:
             answer = Answer(refusal.answer, refusal.status)
             self._append(call, operation.name, answer, account=account)
@@ -189,10 +201,6 @@ def _request(call: Call, path: Mapping[str, str]) -> Request:
     if not isinstance(body, dict):
         raise Refused(400, "json_unreadable", "The body must be a JSON object.")
     return Request(path, body, call.query, call.key)
-
-
-def _lie(operation: Operation) -> Answer:
-    return Answer({"status": "ok", "id": "0"}, 201 if operation.effect else 200)
 
 
 def _broken(kind: str) -> Answer:

@@ -40,7 +40,8 @@ class TestFaults:
 
     def test_a_lie_answers_success_and_does_nothing(self, world: World) -> None:
         world.fault(kind="lie", operation="amend", times=1)
-        assert world.amend(f"lie-{world.order}").status_code == 201
+        answer = world.amend(f"lie-{world.order}")
+        assert (answer.status_code, answer.json()["status"]) == (201, "confirmed")
         assert world.state() == "CUTOFF_MISSED"
 
     def test_a_hanging_call_outlasts_a_short_timeout(self, world: World) -> None:
