@@ -36,7 +36,7 @@ class Evaluation(NamedTuple):
     versions: Versions
 
 
-class _Asked(NamedTuple):
+class Asked(NamedTuple):
     """One event on its way: its facts, the rule that matched, and every rule asked."""
 
     incoming: Incoming
@@ -49,19 +49,19 @@ async def decide(sandbox: Sandbox, reader: UnitOfWork, sets: dict[UUID, PolicySe
     """Decide on a batch in the order it came, before anything of it is written."""
     world, versions = await canonical.world(reader, [(one.event, one.customer_id) for one in incoming], reader.now)
     asked = await ask(sandbox, world, sets, incoming, reader.now)
-    return Evaluation(await _conclude(sandbox, asked, reader.now), [one.considered for one in asked], versions)
+    return Evaluation(await conclude(sandbox, asked, reader.now), [one.considered for one in asked], versions)
 
 
 async def ask(
     sandbox: Sandbox, world: World, sets: dict[UUID, PolicySet], incoming: Sequence[Incoming], now: datetime
-) -> list[_Asked]:
+) -> list[Asked]:
     """Tell the events to the world and find the first rule that matches each."""
     facts = [world.tell(one.event, source=source_of(one), customer_id=one.customer_id, now=now) for one in incoming]
     candidates = [sets[one.customer_id].candidates(known) for one, known in zip(incoming, facts, strict=True)]
     jobs = [steps.condition_jobs(found, known) for found, known in zip(candidates, facts, strict=True)]
     results = await _batch(sandbox, jobs)
     matches = [steps.first_match(found, answers) for found, answers in zip(candidates, results, strict=True)]
-    return [_Asked(one, known, *match) for one, known, match in zip(incoming, facts, matches, strict=True)]
+    return [Asked(one, known, *match) for one, known, match in zip(incoming, facts, matches, strict=True)]
 
 
 def source_of(one: Incoming) -> str:
@@ -69,12 +69,13 @@ def source_of(one: Incoming) -> str:
     return f"signal:{one.signal_id}" if one.signal_id else f"event:{one.event.type}"
 
 
-async def _conclude(sandbox: Sandbox, asked: Sequence[_Asked], now: datetime) -> list[Decision | None]:
+async def conclude(sandbox: Sandbox, asked: Sequence[Asked], now: datetime) -> list[Decision | None]:
+    """The decision on each event that a rule matched; an exception that can't be told stays undecided, with the reason."""
     results = await _batch(sandbox, [steps.detail_jobs(one.matched, one.facts) if one.matched else [] for one in asked])
     return [_decision(one, answers, now) for one, answers in zip(asked, results, strict=True)]
 
 
-def _decision(one: _Asked, results: Sequence[CelResult], now: datetime) -> Decision | None:
+def _decision(one: Asked, results: Sequence[CelResult], now: datetime) -> Decision | None:
     if one.matched is None:
         return None
     try:

@@ -11,9 +11,10 @@ from app.core.paging import Page, page
 from app.core.uow import UnitOfWork
 from app.policies.document import read
 from app.policies.evaluate import Policy, PolicySet
+from app.policies.facts import vocabulary
 from app.policies.gates import Rules
 from app.policies.models import DecisionRow, PolicyVersion
-from app.policies.schemas import DecisionView, Input, PolicyView
+from app.policies.schemas import DecisionView, FactView, Input, PolicyView
 from tenants.ownership import owned_first, usable_by
 
 
@@ -101,6 +102,11 @@ async def decision(uow: UnitOfWork, decision_id: UUID) -> DecisionView:
     """A kept decision; raises NotFound."""
     row = await uow.get(DecisionRow, decision_id)
     return msgspec.convert({**row.document, "id": str(row.id), "inputs": row.inputs}, DecisionView)
+
+
+def facts() -> list[FactView]:
+    """Every built-in fact, by name."""
+    return [FactView(**msgspec.structs.asdict(kind)) for _, kind in sorted(vocabulary().items())]
 
 
 def inputs_of(row: DecisionRow) -> list[Input]:

@@ -148,6 +148,15 @@ class PolicyView(msgspec.Struct, kw_only=True):
     published_at: datetime | None
 
 
+class FactView(msgspec.Struct, kw_only=True):
+    """A fact a policy may read."""
+
+    name: str
+    type: str
+    meaning: str
+    source: str
+
+
 class Difference(msgspec.Struct, kw_only=True):
     """One past event a version would have judged otherwise; None stands for no exception."""
 
@@ -156,7 +165,7 @@ class Difference(msgspec.Struct, kw_only=True):
     event_type: str
     was: str | None
     would_be: str | None
-    was_level: Level | None = None
+    was_level: str | None = None
     would_be_level: Level | None = None
 
 
