@@ -63,21 +63,36 @@ def _print(console: Console, title: str, rows: list[dict[str, Any]], columns: tu
     console.print(table)
 
 
-def show(console: Console, api: Api, path: Path, signals: list[dict[str, Any]], before: set[str]) -> None:
-    """Signals, shipments and new cases as tables, and what is parked with its reason."""
+def show(console: Console, api: Api, path: Path, signals: list[dict[str, Any]], before: dict[str, set[str]]) -> None:
+    """Signals, shipments, milestones and cases that are new, as tables, and what is parked with its reason."""
     _print(console, f"{path.name}: signals", signals, ("id", "status", "items", "events", "duplicates", "parked", "mapping"))
     problems = [problem for signal in signals for problem in signal.get("problems", [])]
     if problems:
         _print(console, "parked", problems, ("label", "reason", "detail", "remedy"))
-    shown = [shipment for shipment in api.items("/v1/shipments") if _is_of(shipment, signals)]
-    _print(console, "shipments touched", shown, ("number", "status", "status_at", "eta"))
-    cases = [case for case in api.items("/v1/cases", status="all") if case["id"] not in before]
-    _print(console, "new cases", cases, ("title", "type", "says", "opened_at"))
+    reported = [line for shipment in fresh(api, before)["shipments"] for line in milestones(api, shipment)]
+    _print(console, "what happened", reported, ("shipment", "milestone", "at", "status_code", "reason_code", "moved"))
+    _print(console, "new cases", fresh(api, before)["cases"], ("type", "title", "opened_at"))
 
 
-def _is_of(shipment: dict[str, Any], signals: list[dict[str, Any]]) -> bool:
-    since: str = min(signal["received_at"] for signal in signals)
-    return since <= str(shipment.get("updated_at", "9"))
+def milestones(api: Api, shipment: dict[str, Any]) -> list[dict[str, Any]]:
+    """What was reported about a shipment, oldest first."""
+    full = api.get(f"/v1/shipments/{shipment['id']}")
+    return [{"shipment": shipment["number"], **each} for each in reversed(full["milestones"])]
+
+
+def present(api: Api) -> dict[str, list[dict[str, Any]]]:
+    """Every case and shipment there is."""
+    return {"cases": api.items("/v1/cases", status="all"), "shipments": api.items("/v1/shipments")}
+
+
+def ids(found: dict[str, list[dict[str, Any]]]) -> dict[str, set[str]]:
+    """Their ids by kind."""
+    return {kind: {each["id"] for each in items} for kind, items in found.items()}
+
+
+def fresh(api: Api, before: dict[str, set[str]]) -> dict[str, list[dict[str, Any]]]:
+    """What there is now and was not before."""
+    return {kind: [each for each in items if each["id"] not in before[kind]] for kind, items in present(api).items()}
 
 
 def main(given: list[str] | None = None) -> int:
@@ -90,12 +105,13 @@ def main(given: list[str] | None = None) -> int:
     parser.add_argument("--partner", default="northwind")
     parser.add_argument("--keys", type=Path)
     options = parser.parse_args(given)
-    console, settled = Console(highlight=False), []
+    # Numbers are what one looks for here, so a pipe gets lines wide enough to keep them whole.
+    console, settled = Console(highlight=False, width=None if sys.stdout.isatty() else 160), []
     try:
         api, _ = apply(options.base_url, options.platform_key, options.simulator, options.partner, Keyring(options.keys))
         sources = source_keys(options.base_url, api)
         for path in options.files:
-            before = {case["id"] for case in api.items("/v1/cases", status="all")}
+            before = ids(present(api))
             signals = feed(api, sources, path)
             show(console, api, path, signals, before)
             settled += signals

@@ -137,7 +137,7 @@ class Stage:
 
     def documents(self) -> list[dict[str, Any]]:
         """The documents of the case's order."""
-        return self.admin.items("/v1/documents", order_id=self.case()["subjects"]["order"][0])
+        return self.admin.items("/v1/documents", case=self.case_id)
 
     def upload(self, link: str, name: str) -> httpx.Response:
         """Upload a document through the link in the mail."""

@@ -6,7 +6,7 @@ import pytest
 
 from simulator import feed
 from simulator.story.book import Book
-from simulator.story.provision import apply
+from simulator.story.provision import apply, source_keys
 from tests.installation import Running
 
 CANADA_POST = Path(__file__).parents[2].parent / "shared/data/x12-omniparser/canadapost_214_part1.edi"
@@ -18,18 +18,21 @@ class TestCanadaPost:
     def test_becomes_exactly_two_cases_for_the_customer_its_shipper_number_names(self, told: Book, installation: Running) -> None:
         setting = installation.setting
         api, _ = apply(setting.base_url, setting.platform_key, setting.outside.base_url, "northwind", setting.keyring)
-        before = {case["id"] for case in api.items("/v1/cases", status="all")}
+        before = feed.ids(feed.present(api))
         (signal,) = feed.feed(api, source_keys(setting.base_url, api), CANADA_POST)
         assert (signal["status"], signal["items"], signal["parked"]) == ("mapped", 11, 0)
-        cases = [case for case in api.items("/v1/cases", status="all") if case["id"] not in before]
-        assert sorted((case["type"], _number(case["title"])) for case in cases) == [
+        found = feed.fresh(api, before)
+        assert sorted((case["type"], _number(case["title"])) for case in found["cases"]) == [
             ("delivery.failed", "4343638098050296"),
             ("shipment.cancelled", "4343638931638575"),
         ]
-        assert {case["customer_id"] for case in cases} == {_customer(api, "boreal-foods")}
-        found = {shipment["number"]: shipment for shipment in api.items("/v1/shipments")}
-        assert found["4343638098146166"]["status"] == "delivered"
-        assert found["4343638151403540"]["status"] == "departed", "a scan that came late moves nothing back"
+        assert {case["customer_id"] for case in found["cases"]} == {_customer(api, "boreal-foods")}
+        shipments = {shipment["number"]: shipment for shipment in found["shipments"]}
+        assert len(shipments) == 10
+        assert shipments["4343638098146166"]["status"] == "delivered"
+        late = feed.milestones(api, shipments["4343638151403540"])
+        assert [(line["status_code"], line["moved"]) for line in late] == [("XB", False), ("AF", True)]
+        assert shipments["4343638151403540"]["status"] == late[1]["milestone"], "a scan that came late moves nothing back"
 
 
 def _number(title: str) -> str:
