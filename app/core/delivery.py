@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 ONE = "deliver_one:"
 _LOAD = sql("select id, recorded_at, envelope from core.event where id = any(cast(:ids as uuid[])) order by id")
+_LATER = sql("select core.retry_work(:id, :token, interval '30 milliseconds', null)")
 _LOCK = sql("select pg_try_advisory_xact_lock(7300010, hashtext(core.ctx_tenant()::text))")
 
 
@@ -28,7 +29,10 @@ async def deliver(shell: "Shell", items: "list[WorkItem]") -> None:
     listeners = listeners_of(shell)
     async with shell.unit_of_work(items[0].tenant_id, actor="system:delivery") as uow:
         if not await uow.session.scalar(_LOCK):
-            raise _Busy()
+            # Another worker is delivering this tenant's events; these wait their turn, in their order.
+            for item in items:
+                await uow.session.execute(_LATER, {"id": item.id, "token": item.token})
+            return
         events = await _load(uow, [i for item in sorted(items, key=lambda i: i.id) for i in item.subjects])
         for later in listeners.later:
             await _offer(shell, uow, later, events)
@@ -57,10 +61,6 @@ def listeners_of(shell: "Shell") -> Listeners:
     found = shell.extras["listeners"]
     assert isinstance(found, Listeners)
     return found
-
-
-class _Busy(Fault):
-    """Another worker is delivering this tenant's events."""
 
 
 async def _offer(shell: "Shell", uow: UnitOfWork, later: Later, events: list[Event]) -> None:

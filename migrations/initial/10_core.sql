@@ -225,7 +225,7 @@ create function core.renew_work(p_ids uuid[], p_token uuid, p_lease interval) re
 $$;
 create function core.retry_work(p_id uuid, p_token uuid, p_delay interval, p_error text) returns boolean language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
-  update core.work set due = clock_timestamp() + p_delay, ready = (p_delay <= interval '0'), error = left(p_error, 2000)
+  update core.work set due = clock_timestamp() + p_delay, ready = (p_delay < interval '1 second'), error = left(p_error, 2000)
   where id = p_id and tenant_id = core.ctx_tenant() and token = p_token;
   return found;
 end $$;
