@@ -6,7 +6,7 @@ from uuid import UUID
 
 from app.core.errors import Conflict, NotFound
 from app.core.ids import new_id
-from app.core.services import Shell
+from app.core.services import Boundary, Shell
 from tenants import keys
 from tenants.keys import Key
 from tenants.manifest import PartnerEntry
@@ -88,16 +88,12 @@ async def take_back(connection: Any, tenant_id: UUID) -> None:
     )
 
 
-async def create_platform_key(shell: Shell, name: str, *, actor: str = "system:cli") -> Key:
+async def create_platform_key(boundary: Boundary, name: str, *, prefix: str = keys.PREFIX, actor: str = "system:cli") -> Key:
     """Make a key of the platform's operator; whoever can do this already holds the database."""
-    key = keys.make("platform", prefix=shell.settings.key_prefix)
-    async with shell.boundary.platform(actor=actor, reason=f"platform key {name}") as connection:
+    key = keys.make("platform", prefix=prefix)
+    async with boundary.platform(actor=actor, reason=f"platform key for {name}") as connection:
         await connection.execute(
-            "insert into core.platform_key (id, public_id, secret_hash, name) values ($1, $2, $3, $4)",
-            new_id(),
-            key.public_id,
-            key.hash,
-            name,
+            "insert into core.platform_key (id, public_id, secret_hash, name) values ($1, $2, $3, $4)", new_id(), key.public_id, key.hash, name
         )
     return key
 

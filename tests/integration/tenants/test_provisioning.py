@@ -50,7 +50,7 @@ async def notes(shell: Shell) -> AsyncIterator[Notes]:
 
 @pytest.fixture
 async def platform(shell: Shell) -> dict[str, str]:
-    key = await create_platform_key(shell, "test")
+    key = await create_platform_key(shell.boundary, "test")
     return {"authorization": f"Bearer {key.text}"}
 
 

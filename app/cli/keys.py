@@ -1,0 +1,25 @@
+"""`detour key create|rotate|revoke`: API keys from the command line; a secret is printed once and kept nowhere."""
+
+from typing import Any
+
+import httpx
+
+from app.cli.partner import answer_of
+
+
+async def create(
+    http: httpx.AsyncClient, *, name: str, scope: str, roles: list[str], customer_id: str | None = None, source: str | None = None
+) -> dict[str, Any]:
+    """Make a key and return it with its secret."""
+    wanted = {"name": name, "scope": scope, "roles": roles, "customer_id": customer_id, "source": source}
+    return answer_of(await http.post("/v1/keys", json={key: value for key, value in wanted.items() if value is not None}))
+
+
+async def rotate(http: httpx.AsyncClient, key_id: str, *, overlap_seconds: int = 86400) -> dict[str, Any]:
+    """Make the key's successor and return it with its secret; the old one works on for `overlap_seconds`."""
+    return answer_of(await http.post(f"/v1/keys/{key_id}/rotate", json={"overlap_seconds": overlap_seconds}))
+
+
+async def revoke(http: httpx.AsyncClient, key_id: str) -> dict[str, Any]:
+    """Refuse the key everywhere within five seconds, and return it."""
+    return answer_of(await http.post(f"/v1/keys/{key_id}/revoke"))
