@@ -21,16 +21,21 @@ from app.notifications import manifest as templates
 from app.notifications.document_link import DocumentLink
 from app.policies import handlers as policies
 from app.policies import manifest as policy_section
+from app.workflows import handlers as workflows
+from app.workflows import manifest as workflow_section
 from branding import manifest as brands
 
 # When this happens … in the same transaction, do that.
 NOW: list[Now] = [
     Now("promise.missed", policies.ask_soon),
     Now("decision.made", cases.on_decision),
+    Now("case.opened", workflows.start_for_case),
 ]
 
 # Soon after anything happened …
 LATER: list[Later] = [
+    Later("runs", workflows.wake_waits),
+    Later("schedules", workflows.start_on_events),
     Later("timeline", cases.keep_timeline),
     Later("audit", audit.chain_events),
     Later("metering", metering.count_usage),
@@ -38,6 +43,7 @@ LATER: list[Later] = [
 
 # When work of this kind is due …
 WORK: list[Work] = [
+    Work("run", workflows.advance_runs, claims_itself=True),
     Work("signal", signals.settle_signals, batch=50),
     Work("call", connectors.reconcile_calls, batch=5),
     Work("promise", canonical.promises_due),
@@ -56,6 +62,7 @@ SECTIONS: list[object] = [
     *ingest.SECTIONS,
     templates.SECTION,
     policy_section.SECTION,
+    workflow_section.SECTION,
 ]
 
 # What a signed link of this kind shows and does.

@@ -128,6 +128,8 @@ def advance(definition: Definition, state: State, arrival: Arrival) -> Generator
         yield from machine.start(arrival.input)
     elif isinstance(arrival, Redo | Skip):
         yield from _by_hand(machine, arrival)
+    elif isinstance(arrival, Stop):
+        machine.end("cancelled")
     elif machine.state["status"] == "running":
         yield from _receive(machine, arrival)
     yield from machine.run()
@@ -191,8 +193,6 @@ def blocked(state: State) -> list[str]:
 def _receive(machine: Machine, arrival: Arrival) -> Asking:
     if isinstance(arrival, Due):
         yield from _ring(machine)
-    elif isinstance(arrival, Stop):
-        machine.end("cancelled")
     elif isinstance(arrival, Answered | Opened | Heard):
         at = _holder(machine.state, arrival.key)
         if at is not None:

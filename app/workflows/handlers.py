@@ -1,0 +1,84 @@
+"""What workflows do when something happened, and when a run is due."""
+
+import asyncio
+from uuid import UUID
+
+from sqlalchemy import text as sql
+
+from app.core.events import Event
+from app.core.services import Shell, WorkItem
+from app.core.uow import UnitOfWork
+from app.workflows import queries
+from app.workflows.commands import start_run
+from app.workflows.driver import drive
+from app.workflows.dsl import read_document
+from app.workflows.models import WorkflowDefinition
+
+_ARRIVE = sql(
+    "select workflows.arrive(cast(:ids as uuid[]), cast(:customers as uuid[]), cast(:types as text[]), cast(:keys as text[]), cast(:subjects as text[]))"
+)
+
+
+async def start_for_case(uow: UnitOfWork, event: Event) -> None:
+    """NOW, case.opened: the run that the case's decision names begins with the case."""
+    wanted = event.data.get("workflow")
+    if not wanted:
+        return
+    name = wanted["name"] if isinstance(wanted, dict) else str(wanted)
+    case_id = _case(event)
+    definition = await queries.published_for(uow, name, event.customer_id)
+    if definition is None:
+        uow.publish("workflow.missed", key=event.key, customer_id=event.customer_id, data={"name": name, "case_id": case_id})
+        return
+    await start_run(uow, definition=definition, input={}, case_id=case_id, customer_id=event.customer_id, key=f"{event.key}:{name}")
+
+
+async def start_on_events(uow: UnitOfWork, events: list[Event]) -> None:
+    """LATER, every event: runs whose definition is scheduled on it. Each event starts each definition once."""
+    for definition in await queries.starting_on(uow, {event.type for event in events}):
+        for event in events:
+            if event.type in definition.starts_on and _concerns(definition, event):
+                await start_run(
+                    uow, definition=definition, input=[_seen(event)], case_id=_case(event), customer_id=event.customer_id,
+                    key=f"event:{event.id}:{definition.name}",
+                )  # fmt: skip
+
+
+async def wake_waits(uow: UnitOfWork, events: list[Event]) -> None:
+    """LATER, every event: wakes the runs that the event's own transaction could not see or did not look for.
+
+    A customer's transaction does not see the partner's runs, one over several tenants looks at none. Waking twice changes nothing.
+    """
+    arguments = {
+        "ids": [e.id for e in events], "customers": [e.customer_id for e in events], "types": [e.type for e in events],
+        "keys": [e.key for e in events], "subjects": [e.subject for e in events],
+    }  # fmt: skip
+    await uow.session.execute(_ARRIVE, arguments)
+
+
+async def advance_runs(shell: Shell, items: list[WorkItem]) -> None:
+    """WORK, run: take what is due and work on it until it rests; one run's failure is its own."""
+    results = await asyncio.gather(*(drive(shell, item.tenant_id, item.subject) for item in items), return_exceptions=True)
+    failed = [each for each in results if isinstance(each, BaseException)]
+    if failed:
+        raise failed[0]
+
+
+def _case(event: Event) -> UUID | None:
+    named = event.data.get("case_id")
+    return UUID(str(named)) if named else None
+
+
+def _concerns(definition: WorkflowDefinition, event: Event) -> bool:
+    if definition.customer_id not in (None, event.customer_id):
+        return False
+    triggers = read_document(definition.document).triggers
+    return any(each.type == event.type and all(event.data.get(k) == v for k, v in each.equal) for each in triggers)
+
+
+def _seen(event: Event) -> dict[str, object]:
+    envelope = event.envelope()
+    return {
+        "specversion": "1.0", "id": envelope["id"], "source": f"urn:uuid:{event.tenant_id}", "type": event.type, "subject": event.subject,
+        "time": envelope["occurred_at"], "partitionkey": event.key, "data": envelope["data"],
+    }  # fmt: skip

@@ -1,0 +1,1 @@
+"""Runs on the real database: definitions written in a line, cases made by hand, a peer that keeps a ledger."""
