@@ -33,7 +33,12 @@ class TestParse:
 
     @pytest.mark.feature("M58")
     def test_names_every_wrong_field_at_once_by_pointer(self):
-        found = wrong(occurred_at="2026-11-23T17:05:00", refs={"ordr": "x"}, data={"value_minor": "5", "lines": [{"sku": "a", "quantity": -1}]}, note=1)
+        found = wrong(
+            occurred_at="2026-11-23T17:05:00",
+            refs={"ordr": "x"},
+            data={"value_minor": "5", "lines": [{"sku": "a", "quantity": -1}]},
+            note=1,
+        )
         assert found.keys() == {"/0/note", "/0/occurred_at", "/0/refs", "/0/refs/ordr", "/0/data/value_minor", "/0/data/lines/0/quantity"}
         assert "order.cutoff_missed needs a reference of kind order" in found["/0/refs"]
 
@@ -62,7 +67,12 @@ class TestParse:
             parse_event(["order.recorded"])
 
     def test_refuses_a_milestone_nobody_knows(self):
-        event = {"type": "shipment.milestone_recorded", "occurred_at": "2026-11-23T17:05:00Z", "refs": {"tracking": "1Z"}, "data": {"milestone": "teleported"}}
+        event = {
+            "type": "shipment.milestone_recorded",
+            "occurred_at": "2026-11-23T17:05:00Z",
+            "refs": {"tracking": "1Z"},
+            "data": {"milestone": "teleported"},
+        }
         with pytest.raises(Invalid) as refused:
             parse_event(event)
         assert [error.pointer for error in refused.value.errors] == ["/data/milestone"]

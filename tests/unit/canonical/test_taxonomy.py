@@ -24,7 +24,14 @@ class TestExceptionTypes:
     def test_there_are_at_least_twenty_and_every_reason_of_each_exists(self):
         types = taxonomy().types
         assert len(types) >= 20
-        assert {"cutoff.missed", "document.gap", "delivery.failed", "shipment.stalled", "linehaul.missed", "temperature.excursion"} <= types.keys()
+        assert {
+            "cutoff.missed",
+            "document.gap",
+            "delivery.failed",
+            "shipment.stalled",
+            "linehaul.missed",
+            "temperature.excursion",
+        } <= types.keys()
         unknown = {(t.code, reason) for t in types.values() for reason in t.reasons if reason not in taxonomy().reasons}
         assert not unknown
 
