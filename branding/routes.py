@@ -89,7 +89,6 @@ async def get_logo(request: Request, shell: Shell) -> Response[bytes]:  # type: 
         raise NotFound()
     async with shell.read(tenant, actor="system:brand") as uow:
         logo = (await queries.shown(uow, with_pixels=True)).logo
-        uow.session.expunge_all()  # it is looked at after this transaction's end
     if logo is None:
         raise NotFound()
     headers = {"ETag": f'"{logo.etag}"', "Cache-Control": "public, max-age=300", "Cross-Origin-Resource-Policy": "cross-origin"}

@@ -79,7 +79,6 @@ async def _arrive(shell: Shell, host: str, token: str) -> _Visit:
         shown = await queries.shown(uow)
         # A token of another tenant is unknown here: its page must not appear in this partner's name.
         link = await uow.find(Link, found[1]) if found and found[0] == tenant else None
-        uow.session.expunge_all()  # they are looked at after this transaction's end
     return _Visit(shown, tenant, link)
 
 

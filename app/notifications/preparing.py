@@ -45,7 +45,6 @@ async def prepare(shell: Shell, notice: Notice) -> Prepared:
         content = await queries.pinned(uow, notice)
         shown, origin = await brands.shown(uow), await brands.origin(uow, shell.settings)
         hidden = await _hidden_context(shell, uow, notice)
-        uow.session.expunge_all()  # they are looked at after this transaction's end
     try:
         return await _make(shell, notice, content, shown, origin, hidden)
     except (Invalid, LimitReached) as wrong:

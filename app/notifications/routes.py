@@ -105,10 +105,10 @@ async def act_on_link(request: AnyRequest, shell: Shell, link_token: str) -> Res
 
 
 async def _page_or_apology(shell: Shell, host: str, making: Awaitable[RenderedPage]) -> Response[str]:
-    """People get a page, not a problem document, and the log gets no address: whoever has it may act. So this is an edge of its own."""
+    """People get a page, not a problem document, and the log gets no address, since whoever has it may act."""
     try:
         return _page(await making)
-    except Exception as error:
+    except Exception as error:  # an edge of its own: what nobody expected must not reach the one that answers in JSON
         fault = as_fault(error)
         status = fault.status if isinstance(fault, Fault) else getattr(error, "status_code", 500)
         if status >= 500:

@@ -128,9 +128,7 @@ class World:
 
     async def notice(self, id: UUID) -> Notice:
         async with self.shell.read(self.tenant) as uow:
-            notice = await uow.get(Notice, id)
-            uow.session.expunge_all()
-            return notice
+            return await uow.get(Notice, id)
 
     async def again_now(self) -> None:
         """Let every waiting try be due at once, then work."""

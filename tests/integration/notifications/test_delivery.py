@@ -25,9 +25,7 @@ def offer() -> LinkSpec:
 
 async def said(world: World, key: str) -> list[EventRow]:
     async with world.shell.read(world.tenant) as uow:
-        found = list((await uow.execute(select(EventRow).where(EventRow.key == key).order_by(EventRow.id))).scalars())
-        uow.session.expunge_all()
-        return found
+        return list((await uow.execute(select(EventRow).where(EventRow.key == key).order_by(EventRow.id))).scalars())
 
 
 class TestDelivery:

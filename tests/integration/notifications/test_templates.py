@@ -4,16 +4,18 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
+import msgspec
 import pytest
 
-from app.core.errors import Invalid
+from app.core.errors import FieldError, Invalid
+from app.core.services import Shell
 from app.main.application import create_app
 from app.notifications import manifest
 from app.notifications.commands import templates
 from app.notifications.queries import template_for
 from app.notifications.schemas import NewTemplate, Recipient, Rendition, TemplateContent
-from app.notifications.templates import choose
-from tests.integration.notifications.conftest import CONTENT, World
+from app.notifications.templates import TemplateUnusable, choose, lint
+from tests.integration.notifications.conftest import BRAND, CONTENT, World
 from tests.integration.tenants.conftest import make_customer, make_key
 
 pytestmark = [pytest.mark.feature("M183"), pytest.mark.feature("M195")]
@@ -33,6 +35,12 @@ async def admin(world: World) -> AsyncIterator[httpx.AsyncClient]:
 
 def content(**words: str) -> dict[str, Any]:
     return {**SIMPLE, "locales": {"en": {**WORDS, **words}}}
+
+
+async def faults_of(shell: Shell, given: dict[str, Any]) -> tuple[FieldError, ...]:
+    with pytest.raises(TemplateUnusable) as refused:
+        await lint(msgspec.convert(given, TemplateContent), BRAND, shell.sandbox)
+    return refused.value.errors
 
 
 async def draft(admin: httpx.AsyncClient, given: dict[str, Any], name: str = "hello") -> httpx.Response:
@@ -57,12 +65,15 @@ class TestLint:
             ({**SIMPLE, "default_locale": "fr"}, "/default_locale"),
         ],
     )
-    async def test_refuses_with_the_place_of_the_fault(self, admin: httpx.AsyncClient, given: dict[str, Any], pointer: str) -> None:
-        answer = await draft(admin, given)
-        assert answer.status_code == 422, answer.text
-        assert answer.json()["type"] == "/problems/template-unusable"
-        assert pointer in [error["pointer"] for error in answer.json()["errors"]]
-        assert all(error["remedy"] for error in answer.json()["errors"])
+    async def test_refuses_with_the_place_of_the_fault(self, shell: Shell, given: dict[str, Any], pointer: str) -> None:
+        errors = await faults_of(shell, given)
+        assert pointer in [error.pointer for error in errors]
+        assert all(error.remedy for error in errors)
+
+    async def test_answers_with_a_problem_that_names_the_fault(self, admin: httpx.AsyncClient) -> None:
+        answer = await draft(admin, content(subject="{{ name"))
+        assert answer.status_code == 422 and answer.json()["type"] == "/problems/template-unusable"
+        assert answer.json()["errors"][0]["pointer"] == "/locales/en/subject"
 
     @pytest.mark.parametrize(
         "escape",
@@ -84,15 +95,14 @@ class TestLint:
         ],
     )
     @pytest.mark.parametrize("part", ["subject", "text", "html"])
-    async def test_lets_no_template_out_of_its_box(self, admin: httpx.AsyncClient, escape: str, part: str) -> None:
-        answer = await draft(admin, content(**{part: escape}))
-        assert answer.status_code == 422, answer.text
-        assert "root:" not in answer.text and "uid=" not in answer.text
+    async def test_lets_no_template_out_of_its_box(self, shell: Shell, escape: str, part: str) -> None:
+        (error,) = await faults_of(shell, content(**{part: escape}))
+        assert "root:" not in error.detail and "uid=" not in error.detail
 
-    async def test_ends_a_greedy_template_and_serves_the_next(self, admin: httpx.AsyncClient) -> None:
-        greedy = await draft(admin, content(text="{{ 'a' * 10**9 }}"))
-        assert greedy.status_code == 422 and greedy.json()["errors"][0]["pointer"] == "/locales/en"
-        assert (await draft(admin, SIMPLE)).status_code == 201
+    async def test_ends_a_greedy_template_and_serves_the_next(self, shell: Shell) -> None:
+        (error,) = await faults_of(shell, content(text="{{ 'a' * 10**9 }}"))
+        assert error.pointer == "/locales/en"
+        await lint(msgspec.convert(SIMPLE, TemplateContent), BRAND, shell.sandbox)
 
 
 class TestVersions:
