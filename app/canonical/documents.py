@@ -169,12 +169,15 @@ async def _named(
     uow: UnitOfWork, key: str, kind: str, customer_id: UUID, order_id: UUID | None, shipment_id: UUID | None, case_id: UUID | None
 ) -> tuple[Document, bool]:
     """The customer's document of this key, made as required when it isn't there; and whether it is new."""
+    query = select(Document).where(Document.customer_id == customer_id, Document.key == key).with_for_update(key_share=True)
+    known: Document | None = (await uow.execute(query)).scalar_one_or_none()
+    if known is not None:
+        return known, False
     values = {
         "tenant_id": uow.tenant_id, "id": uow.new_id(), "customer_id": customer_id, "kind": kind, "key": key, "order_id": order_id,
         "shipment_id": shipment_id, "case_id": case_id, "status": "required", "findings": [], "created_at": uow.now, "version": 0,
     }  # fmt: skip
     await uow.execute(insert(Document).values(values).on_conflict_do_nothing())
-    query = select(Document).where(Document.customer_id == customer_id, Document.key == key).with_for_update(key_share=True)
     row: Document = (await uow.execute(query)).scalar_one()
     is_new = row.version == 0
     row.version = row.version or 1

@@ -2,19 +2,35 @@
 
 import random
 from datetime import UTC, datetime, timedelta
-from uuid import UUID
 
 import pytest
 from sqlalchemy import select
 
 from app.canonical import queries
-from app.canonical.models import Document, InventoryPosition, Milestone, Order, OrderLine, Party, Promise, Shipment, ShipmentParty, ShipmentReference
+from app.canonical.models import (
+    Document,
+    InventoryPosition,
+    Milestone,
+    Order,
+    OrderLine,
+    Party,
+    Promise,
+    Shipment,
+    ShipmentParty,
+    ShipmentReference,
+)
 
 NOON = datetime(2026, 11, 2, 12, tzinfo=UTC)
 
 
 def order(hours: int = 0, number: str = "ORD-7731", type: str = "order.recorded", **data) -> dict:
-    return {"type": type, "occurred_at": (NOON + timedelta(hours=hours)).isoformat(), "account": "ACME-01", "refs": {"order": number}, "data": data}
+    return {
+        "type": type,
+        "occurred_at": (NOON + timedelta(hours=hours)).isoformat(),
+        "account": "ACME-01",
+        "refs": {"order": number},
+        "data": data,
+    }
 
 
 def scan(hours: int, status: str, reason: str = "NS", refs: dict | None = None, **data) -> dict:
@@ -78,7 +94,10 @@ class TestShipments:
         ends = []
         for seed in range(4):
             name = f"S-{seed}"
-            told = [{**event, "refs": {"order": f"O-{seed}"} | ({} if event["type"].startswith("order") else {"shipment": name})} for event in stream * 2]
+            told = [
+                {**event, "refs": {"order": f"O-{seed}"} | ({} if event["type"].startswith("order") else {"shipment": name})}
+                for event in stream * 2
+            ]
             if seed:
                 random.Random(seed).shuffle(told)
             for event in told:
@@ -86,7 +105,9 @@ class TestShipments:
             (shipment,) = await rows(shell, tenant, Shipment, Shipment.number == name)
             (owner,) = await rows(shell, tenant, Order, Order.number == f"O-{seed}")
             kept = await rows(shell, tenant, Milestone, Milestone.shipment_id == shipment.id)
-            ends.append((shipment.status, shipment.status_at, shipment.eta, shipment.last_seen_at, shipment.carrier, owner.status, len(kept)))
+            ends.append(
+                (shipment.status, shipment.status_at, shipment.eta, shipment.last_seen_at, shipment.carrier, owner.status, len(kept))
+            )
         assert len(set(ends)) == 1
         assert ends[0][0] == "delivered" and ends[0][-1] == 7
 
@@ -115,7 +136,12 @@ class TestStock:
     @pytest.mark.feature("M58", "M62")
     async def test_keeps_the_newest_count_of_an_article_at_a_site(self, shell, tenant, tell):
         def count(hours: int, **data) -> dict:
-            return {"type": "inventory.recorded", "occurred_at": (NOON + timedelta(hours=hours)).isoformat(), "refs": {"sku": "INS-10"}, "data": data}
+            return {
+                "type": "inventory.recorded",
+                "occurred_at": (NOON + timedelta(hours=hours)).isoformat(),
+                "refs": {"sku": "INS-10"},
+                "data": data,
+            }
 
         await tell(count(2, site="BER", on_hand=10, available=4), count(1, site="BER", on_hand=99), count(1, site="HAM", on_hand=7))
         found = await rows(shell, tenant, InventoryPosition)
@@ -148,7 +174,9 @@ class TestPromises:
         (row,) = await rows(shell, tenant, Promise)
         assert row.status == "missed"
         connection = await database.superuser()
-        types = [r["type"] for r in await connection.fetch("select type from core.event where tenant_id = $1 and type like 'promise.%'", tenant)]
+        types = [
+            r["type"] for r in await connection.fetch("select type from core.event where tenant_id = $1 and type like 'promise.%'", tenant)
+        ]
         await connection.close()
         assert types == ["promise.missed"]
 
@@ -174,11 +202,14 @@ class TestWorld:
         assert "order.number" not in facts
 
     async def test_reported_documents_are_known_but_prove_nothing(self, shell, tenant, customer, tell):
-        event = {"type": "document.recorded", "occurred_at": NOON.isoformat(), "refs": {"order": "ORD-7731", "document": "C-1"}, "data": {"kind": "compliance_certificate"}}
+        event = {
+            "type": "document.recorded",
+            "occurred_at": NOON.isoformat(),
+            "refs": {"order": "ORD-7731", "document": "C-1"},
+            "data": {"kind": "compliance_certificate"},
+        }
         (told,) = await tell(event)
         assert [row.status for row in await rows(shell, tenant, Document)] == ["reported"]
         async with shell.read(tenant) as uow:
             facts = await queries.facts(uow, customer_id=customer, subjects={"order": told.order_id}, now=uow.now)
         assert facts["document.verified"].value == []
-
-
