@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from uuid import UUID
 
+from app.core import faults
 from app.core.errors import Unavailable
 from app.core.services import Shell, WorkItem
 from app.core.uow import UnitOfWork
@@ -83,6 +84,7 @@ async def _write(shell: Shell, items: Sequence[WorkItem], found: Sequence[Unders
     async with shell.unit_of_work(items[0].tenant_id, actor=ACTOR) as uow:
         await check_fresh(uow, evaluation)
         await settle(uow, found, carefully=carefully)
+        faults.point("before-settle-commit")
         for item in items:
             await uow.finish(item)
 

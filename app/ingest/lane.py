@@ -14,6 +14,7 @@ from typing import Any, Protocol
 import asyncpg
 import orjson
 
+from app.core import faults
 from app.core.context import Context
 from app.core.errors import Invalid, Unavailable
 from app.core.ids import new_id
@@ -24,7 +25,7 @@ MOST_BYTES = 8 * 1024 * 1024
 MOST_WAITING_BYTES = 128 * 1024 * 1024
 ACTOR = "system:ingest"
 _ABOUT_A_ROW = (asyncpg.PostgresError, TypeError, ValueError)
-_ACCEPT = f"select * from ingest.accept({', '.join(f'${n}' for n in range(1, 17))})"
+_ACCEPT = "select * from ingest.accept($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)"
 
 
 class SignalRefused(Invalid):
@@ -133,6 +134,7 @@ class Lane:
     async def _store(self, arrivals: Sequence[Arrival]) -> list[Accepted]:
         context = Context.many({a.tenant_id for a in arrivals}, actor=ACTOR)
         rows = await self._boundary.batch(context, _ACCEPT, *_columns(arrivals, self._now()))
+        faults.point("after-accept-before-answer")
         return [Accepted(row["signal_id"], not row["is_new"], row["is_same"]) for row in rows]
 
 

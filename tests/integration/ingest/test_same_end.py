@@ -16,7 +16,7 @@ from tests.integration.ingest.desk import Desk, Settle, missed
 from tests.unit.ingest.x12_fixtures import interchange, transaction_set
 
 pytestmark = pytest.mark.feature("M62")
-_IGNORED = {"tenant_id", "id", "customer_id", "created_at", "updated_at", "order_id", "shipment_id", "version", "recorded_at", "state"}
+_IGNORED = {"tenant_id", "id", "customer_id", "created_at", "updated_at", "order_id", "shipment_id", "version"}
 
 
 def scan(code: str, hour: int, number: str) -> bytes:
