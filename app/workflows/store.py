@@ -92,8 +92,7 @@ async def renew(shell: Shell, tenant_id: UUID, claimed: Claimed, actor: str) -> 
 
 async def write(shell: Shell, tenant_id: UUID, claimed: Claimed, turn: Turn, actor: str) -> Written | None:
     """Write a turn in a commit of its own; None when the lease was lost and nothing was written."""
-    raw = orjson.dumps(payload(turn)).decode()
-    rows = await shell.boundary.call(Context.one(tenant_id, actor=actor), _TURN, claimed.run_id, claimed.token, raw)
+    rows = await shell.boundary.call(Context.one(tenant_id, actor=actor), _TURN, claimed.run_id, claimed.token, payload(turn))
     return _written(dict(rows[0])) if rows else None
 
 
