@@ -10,7 +10,7 @@ async def reconcile_calls(shell: Shell, items: list[WorkItem]) -> None:
     for item in items:
         try:
             await commands.reconcile_call(shell, item)
-        except Exception as error:
+        except Exception as error:  # one call's trouble must not keep the others waiting; raised below
             shell.log.warning("call.reconcile_failed", call=str(item.subject), error=type(error).__name__)
             failure = error
     if failure:

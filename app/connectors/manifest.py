@@ -48,6 +48,7 @@ async def _apply(
 
 
 async def _change(uow: UnitOfWork, shell: Shell, row: Connection, new: NewConnection) -> Change:
+    new = msgspec.structs.replace(new, capabilities=sorted(set(new.capabilities)))
     fields = {name: [getattr(row, name), getattr(new, name)] for name in _SHOWN if getattr(row, name) != getattr(new, name)}
     is_same = content_hash(new) == row.content_hash and row.status == "published"
     is_new_secret = new.secret is not None and not await _is_kept(uow, shell, row.id, new.secret)

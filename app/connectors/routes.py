@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from litestar import get, post
-from litestar.params import Parameter
+from litestar.params import HeaderParameter, Parameter
 
 from app.connectors import commands, queries
 from app.connectors.capabilities import Capability, capabilities, capability
@@ -61,7 +61,7 @@ async def invoke_capability(
     principal: Principal,
     capability_name: str,
     data: Invocation,
-    idempotency_key: Annotated[str | None, Parameter(header="Idempotency-Key", max_length=200)] = None,
+    idempotency_key: Annotated[str | None, HeaderParameter(name="Idempotency-Key", max_length=200)] = None,
 ) -> OutcomeView:
     """Ask a system by hand: the same gates hold, the same record is kept. Repeated with its key, it gives the first outcome."""
     outcome = await commands.invoke_by_hand(

@@ -122,14 +122,21 @@ class TestOneEffect:
         assert (await customer.ask("carrier.amend", AMEND, key)).status == "done"
         assert await world.effects(key) == 1
 
-    @pytest.mark.parametrize("kind", ["lie", "error"])
-    async def test_an_answer_that_proves_nothing_is_asked_for(self, customer: Customer, world: World, kind: str):
+    async def test_a_broken_answer_proves_nothing_and_is_asked_for(self, customer: Customer, world: World):
         await world.order("A1")
-        await world.fault(kind, "erp", operation="amend_order", times=1)
+        await world.fault("error", "erp", operation="amend_order", times=1)
         key = new_id().hex
         params = {"order": "A1", "promised_at": "2026-11-24T10:00:00+01:00"}
         assert (await customer.ask("erp.amend_order", params, key)).status == "done"
+        assert [line["operation"] for line in await world.ledger(system="erp")][-3:] == ["amend_order", "find_amendment", "amend_order"]
         assert await world.effects(key) == 1
+
+    async def test_a_dripping_answer_ends_at_the_time_out_and_is_asked_for(self, customer: Customer, world: World):
+        await world.order("A1")
+        await world.fault("drip", "crm", operation="add_note", times=1, delay=20)
+        key = new_id().hex
+        outcome = await customer.ask("crm.add_note", {"account": "ACME-01", "subject": "a", "text": "b"}, key)
+        assert outcome.status == "done" and await world.effects(key) == 1
 
     async def test_what_nobody_knows_stays_unknown_until_the_work_finds_out(
         self, customer: Customer, world: World, settle, superuser: asyncpg.Connection
