@@ -55,7 +55,8 @@ async def request(
     if case.status == "resolved":
         raise CaseAlreadyResolved()
     _check(uow, amount_minor, currency, expires_at)
-    requester = await people.behind(uow, requested_by or await _proposer(uow, case, subject) or uow.actor, case.customer_id)
+    proposers = await _proposers(uow, case_id, option_of(subject))
+    requester = await people.behind(uow, requested_by or next(iter(proposers), uow.actor), case.customer_id)
     row = uow.add(
         Approval(
             customer_id=case.customer_id, case_id=case_id, key=key, kind=kind, role=role, amount_minor=amount_minor, currency=currency,
@@ -75,11 +76,18 @@ def _check(uow: UnitOfWork, amount_minor: int | None, currency: str | None, expi
         raise Invalid("An approval must expire in the future.", errors=[FieldError("/expires_at", "not in the future")])
 
 
-async def _proposer(uow: UnitOfWork, case: Case, subject: dict[str, Any]) -> str | None:
-    query = select(CaseProposal.proposed_by).where(CaseProposal.case_id == case.id, CaseProposal.round == case.round)
-    if subject.get("option_id") is not None:
-        query = query.where(CaseProposal.option_id == str(subject["option_id"]))
-    return (await uow.execute(query.order_by(CaseProposal.id.desc()).limit(1))).scalar_one_or_none()
+async def _proposers(uow: UnitOfWork, case_id: UUID, option: str | None) -> list[str]:
+    """Who proposed this option on this case (any, when none is named), the latest first."""
+    query = select(CaseProposal.proposed_by).where(CaseProposal.case_id == case_id)
+    query = query if option is None else query.where(CaseProposal.option_id == option)
+    return list((await uow.execute(query.order_by(CaseProposal.id.desc()))).scalars())
+
+
+def option_of(subject: Mapping[str, Any]) -> str | None:
+    """The option an approval is about."""
+    option = subject.get("option")
+    named = subject.get("option_id") or (option.get("id") if isinstance(option, Mapping) else option)
+    return str(named) if named is not None else None
 
 
 async def decide(uow: UnitOfWork, approval_id: UUID, outcome: Outcome, note: str | None = None) -> Approval:
@@ -106,8 +114,10 @@ async def decide(uow: UnitOfWork, approval_id: UUID, outcome: Outcome, note: str
 
 
 async def _check_decider(uow: UnitOfWork, row: Approval, decider: Identity) -> None:
-    if decider.is_hand_of(await people.behind(uow, row.requested_by, row.customer_id)):
-        raise OwnRequest()
+    # Whoever proposed the option asked for it too, also where a workflow put the question.
+    for asker in {row.requested_by, *await _proposers(uow, row.case_id, option_of(row.subject))}:
+        if decider.is_hand_of(await people.behind(uow, asker, row.customer_id)):
+            raise OwnRequest()
     if row.role not in decider.roles:
         raise RoleNeeded(extra={"role": row.role})
 
@@ -134,7 +144,7 @@ def covers(row: Approval, capability: str, params: Mapping[str, Any]) -> bool:
 
     An amount that can't be told is covered only by an approval given for an amount that couldn't be told either.
     """
-    option = row.subject.get("option_id") or (row.subject.get("option") or {}).get("id")
+    option = option_of(row.subject)
     if row.subject.get("capability") not in (None, capability) or option not in (None, params.get("option_id")):
         return False
     amount, currency = params.get("amount_minor"), params.get("currency")

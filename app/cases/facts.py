@@ -7,7 +7,6 @@ order is judged by that order, under whatever case it is asked for.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
@@ -17,6 +16,7 @@ from sqlalchemy import func, select
 from app.canonical import queries as canonical
 from app.canonical.facts import Facts, make
 from app.canonical.models import Shipment
+from app.cases import prices
 from app.cases.models import Case, CaseSignal, CaseSubject
 from app.core.uow import UnitOfWork
 from app.policies.gates import call_facts
@@ -95,18 +95,27 @@ async def case_facts(uow: UnitOfWork, case_id: UUID) -> dict[str, Any]:
     return {"case.type": case.exception_type, "case.status": case.status, "case.signals": int(signals or 0)}
 
 
-async def at_the_gate(
-    uow: UnitOfWork,
-    *,
-    customer_id: UUID,
-    case: Case | None,
-    about: Target,
-    capability: str,
-    params: Mapping[str, Any],
-    actor: str,
-    now: datetime,
-) -> Facts:
-    """Every fact a gate or limit rule may read about this effect. What it is about but can't be found leaves its facts out."""
-    facts = await canonical.facts(uow, customer_id=customer_id, subjects=about.subjects, now=now) if about.is_known else {}
-    own = await case_facts(uow, case.id) if case else {}
-    return facts | make("", own, f"case:{case.id}" if case else "case", now) | call_facts(capability, params, actor, now)
+class Effect(msgspec.Struct, frozen=True):
+    """Something that is about to leave: what it is about, and its parameters with the price as it was offered."""
+
+    customer_id: UUID
+    case: Case | None
+    capability: str
+    params: dict[str, Any]
+    about: Target
+
+    @classmethod
+    async def of(cls, uow: UnitOfWork, customer_id: UUID, case: Case | None, capability: str, params: Mapping[str, Any]) -> Effect:
+        priced = await prices.corrected(uow, case, params)
+        return cls(customer_id, case, capability, priced, await target(uow, customer_id, case, params))
+
+    async def facts(self, uow: UnitOfWork, actor: str) -> Facts:
+        """Every fact a gate or limit rule may read; what the effect is about but can't be found leaves its facts out."""
+        known = (
+            await canonical.facts(uow, customer_id=self.customer_id, subjects=self.about.subjects, now=uow.now)
+            if self.about.is_known
+            else {}
+        )
+        own = await case_facts(uow, self.case.id) if self.case else {}
+        said = call_facts(self.capability, self.params, actor, uow.now)
+        return known | make("", own, f"case:{self.case.id}" if self.case else "case", uow.now) | said

@@ -7,19 +7,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from app.cases import approvals, facts
-from app.cases.facts import Target
+from app.cases import approvals
+from app.cases.facts import Effect
 from app.cases.models import Case
 from app.core.gate import GateRequest, Verdict
 from app.core.services import Shell
 from app.core.uow import UnitOfWork
-from app.policies.gates import Boundary, Judgement, judge
+from app.policies.gates import Boundary, judge
 from app.policies.queries import gate_rules
 
 UNKNOWN_CASE = Verdict(False, "This case isn't known here.", "case", "Name the case the action belongs to.")
 ANOTHER_CUSTOMERS = Verdict(
     False, "This action and its case belong to different customers.", "case", "Name the case the action belongs to."
 )
+WITHOUT_CUSTOMER = Verdict(False, "Rules hold for this action, and without a customer they can't be asked.", "customer", "Name the case.")
 
 
 class CaseGate:
@@ -42,28 +43,21 @@ async def _judged(shell: Shell, uow: UnitOfWork, request: GateRequest, case: Cas
     if not rules.gates(request.capability) and not rules.limits(request.capability):
         return Verdict(True)
     if customer_id is None:
-        return Verdict(False, "Rules hold for this action, and without a customer they can't be asked.", "customer", "Name the case.")
-    about = await facts.target(uow, customer_id, case, request.params)
-    known = await facts.at_the_gate(
-        uow, customer_id=customer_id, case=case, about=about, capability=request.capability, params=request.params, actor=request.actor, now=uow.now
-    )  # fmt: skip
-    judgement = await judge(shell.sandbox, rules, request.capability, known)
-    return await _answer(uow, request, case, about, judgement)
-
-
-async def _answer(uow: UnitOfWork, request: GateRequest, case: Case | None, about: Target, judgement: Judgement) -> Verdict:
+        return WITHOUT_CUSTOMER
+    effect = await Effect.of(uow, customer_id, case, request.capability, request.params)
+    judgement = await judge(shell.sandbox, rules, request.capability, await effect.facts(uow, request.actor))
     for refusal in judgement.refusals:
         return Verdict(False, refusal.reason, f"{refusal.policy}/{refusal.rule}", refusal.remedy)
-    standing = [boundary for boundary in judgement.boundaries if not await _is_lifted(uow, request, case, about, boundary)]
+    standing = [boundary for boundary in judgement.boundaries if not await _is_lifted(uow, effect, boundary)]
     return _held_by(standing) if standing else Verdict(True)
 
 
-async def _is_lifted(uow: UnitOfWork, request: GateRequest, case: Case | None, about: Target, boundary: Boundary) -> bool:
+async def _is_lifted(uow: UnitOfWork, effect: Effect, boundary: Boundary) -> bool:
     """An approval lifts a limit for the case's own order and shipment only."""
-    if case is None or not about.is_of_case:
+    if effect.case is None or not effect.about.is_of_case:
         return False
-    given = await approvals.covering(uow, case, kind=boundary.approval_kind, role=boundary.role)
-    return any(approvals.covers(row, request.capability, request.params) for row in given)
+    given = await approvals.covering(uow, effect.case, kind=boundary.approval_kind, role=boundary.role)
+    return any(approvals.covers(row, effect.capability, effect.params) for row in given)
 
 
 def _held_by(boundaries: Sequence[Boundary]) -> Verdict:

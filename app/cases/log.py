@@ -19,6 +19,7 @@ from app.core.uow import UnitOfWork
 
 _SUBJECTS: Final = ("order", "shipment")
 _BEGIN: Final = ("case.opened", "case.grouped")
+_DECIDED: Final = (*_BEGIN, "case.reprioritised")
 _CAME_FROM: Final = ("event_id", "decision_id")
 HISTORY: Final = 50
 """The latest events of its order and shipment that a case brings along, on average over the cases of a batch."""
@@ -46,7 +47,7 @@ def _named(event: Event) -> Iterable[Place]:
     if case is None:
         return
     yield case, event.id, event.customer_id
-    if event.type in _BEGIN:
+    if event.type in _DECIDED:
         for name in _CAME_FROM:
             source = _uuid(event.data.get(name))
             if source is not None:
@@ -78,7 +79,7 @@ async def _history(uow: UnitOfWork, events: list[Event]) -> list[Place]:
     for kind, subject, case in rows:
         cases.setdefault(f"{kind}:{subject}", []).append(case)
     query = select(EventRow.key, EventRow.id, EventRow.customer_id).where(EventRow.key.in_(cases)).order_by(EventRow.id.desc())
-    told = (await uow.session.execute(query.limit(HISTORY * len(begun)))).tuples().all() if cases else []
+    told = (await uow.session.execute(query.limit(HISTORY * len(begun)))).all() if cases else []
     return [(case, event, customer) for key, event, customer in told for case in cases[str(key)]]
 
 

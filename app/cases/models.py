@@ -45,7 +45,6 @@ class Case(TenantRow):
     inputs: Mapped[list[Any]] = mapped_column(default=list, server_default="[]")
     missing: Mapped[list[str]] = mapped_column(default=list, server_default="{}")
     owner_id: Mapped[UUID | None]
-    parent_id: Mapped[UUID | None]
     previous_id: Mapped[UUID | None]
     order_id: Mapped[UUID | None]
     shipment_id: Mapped[UUID | None]
@@ -66,7 +65,6 @@ class Case(TenantRow):
     __table_args__ = (
         ForeignKeyConstraint(["tenant_id", "customer_id"], ["tenants.customer.tenant_id", "tenants.customer.id"]),
         ForeignKeyConstraint(["tenant_id", "owner_id"], ["tenants.user.tenant_id", "tenants.user.id"]),
-        ForeignKeyConstraint(["tenant_id", "parent_id"], ["cases.case.tenant_id", "cases.case.id"]),
         ForeignKeyConstraint(["tenant_id", "previous_id"], ["cases.case.tenant_id", "cases.case.id"]),
         ForeignKeyConstraint(["tenant_id", "order_id"], ["canonical.order.tenant_id", "canonical.order.id"]),
         ForeignKeyConstraint(["tenant_id", "shipment_id"], ["canonical.shipment.tenant_id", "canonical.shipment.id"]),
@@ -76,7 +74,6 @@ class Case(TenantRow):
         Index("case_status", "tenant_id", "status", "id"),
         Index("case_type", "tenant_id", "exception_type", "id"),
         Index("case_owner", "tenant_id", "owner_id", "id", postgresql_where=text("owner_id is not null")),
-        Index("case_parent", "tenant_id", "parent_id", "id", postgresql_where=text("parent_id is not null")),
         Index("case_previous", "tenant_id", "previous_id", postgresql_where=text("previous_id is not null")),
         Index("case_order", "tenant_id", "order_id", postgresql_where=text("order_id is not null")),
         Index("case_shipment", "tenant_id", "shipment_id", postgresql_where=text("shipment_id is not null")),

@@ -39,10 +39,11 @@ async def behind(uow: UnitOfWork, actor: str, customer_id: UUID) -> Identity:
     chain, person, roles = [actor], None, frozenset[str]()
     for step in range(LONGEST_CHAIN):
         kind, _, name = chain[-1].partition(":")
-        if kind == "user":
-            person = UUID(name)
+        subject = _uuid(name)
+        if kind == "user" and subject:
+            person = subject
             roles = await _roles_of_user(uow, person, customer_id) if step == 0 else roles
-        key = await uow.find(ApiKey, UUID(name)) if kind == "key" else None
+        key = await uow.find(ApiKey, subject) if kind == "key" and subject else None
         if key is None:
             break
         roles = frozenset(key.roles) if step == 0 and key.customer_id in (None, customer_id) else roles
@@ -69,3 +70,10 @@ async def _roles_of_user(uow: UnitOfWork, user_id: UUID, customer_id: UUID) -> f
         return frozenset()
     held = (await memberships_of(uow, [user_id])).get(user_id, [])
     return frozenset(membership.role for membership in held if membership.customer_id in (None, customer_id))
+
+
+def _uuid(name: str) -> UUID | None:
+    try:
+        return UUID(name)
+    except ValueError:
+        return None

@@ -7,9 +7,10 @@ from datetime import timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from app.cases import approvals, facts, people
+from app.cases import approvals, people
 from app.cases.commands.working import acknowledge, live
-from app.cases.models import Approval, Case, CaseProposal
+from app.cases.facts import Effect
+from app.cases.models import Approval, CaseProposal
 from app.core.services import Shell
 from app.core.uow import UnitOfWork
 from app.policies.gates import Boundary, judge
@@ -27,28 +28,28 @@ async def propose(
     """
     case = await live(uow, case_id)
     await acknowledge(uow, case_id)
+    effect = await Effect.of(uow, case.customer_id, case, capability, params)
     proposer = await people.behind(uow, uow.actor, case.customer_id)
     option = params.get("option_id")
     row = uow.add(
         CaseProposal(
-            customer_id=case.customer_id, case_id=case_id, round=case.round, capability=capability, params=params, note=note,
+            customer_id=case.customer_id, case_id=case_id, round=case.round, capability=capability, params=effect.params, note=note,
             option_id=option if isinstance(option, str) else None, proposed_by=uow.actor, proposer_id=proposer.person, proposed_at=uow.now,
         )
     )  # fmt: skip
-    asked = [await _ask(uow, row, boundary) for boundary in await _boundaries(shell, uow, case, capability, params)]
+    judgement = await judge(shell.sandbox, await gate_rules(uow, case.customer_id), capability, await effect.facts(uow, uow.actor))
+    asked = [await _ask(uow, row, boundary) for boundary in judgement.boundaries]
     ids = [approval.id for approval in asked]
-    data = {"case_id": case_id, "proposal_id": row.id, "capability": capability, "params": params, "option_id": row.option_id, "note": note}
+    data = {
+        "case_id": case_id,
+        "proposal_id": row.id,
+        "capability": capability,
+        "params": row.params,
+        "option_id": row.option_id,
+        "note": note,
+    }
     uow.publish("case.proposed", of=row, key=f"case:{case_id}", data=data | {"approvals": ids, "approval_id": ids[0] if ids else None})
     return row, asked
-
-
-async def _boundaries(shell: Shell, uow: UnitOfWork, case: Case, capability: str, params: dict[str, Any]) -> tuple[Boundary, ...]:
-    rules = await gate_rules(uow, case.customer_id)
-    about = await facts.target(uow, case.customer_id, case, params)
-    known = await facts.at_the_gate(
-        uow, customer_id=case.customer_id, case=case, about=about, capability=capability, params=params, actor=uow.actor, now=uow.now
-    )  # fmt: skip
-    return (await judge(shell.sandbox, rules, capability, known)).boundaries
 
 
 async def _ask(uow: UnitOfWork, row: CaseProposal, boundary: Boundary) -> Approval:

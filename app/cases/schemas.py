@@ -114,7 +114,6 @@ class CaseRow(msgspec.Struct, frozen=True, omit_defaults=True):
     due_at: datetime | None = None
     breached: bool = False
     owner_id: UUID | None = None
-    parent_id: UUID | None = None
     order_id: UUID | None = None
     shipment_id: UUID | None = None
 
@@ -142,7 +141,6 @@ class CaseView(msgspec.Struct, frozen=True, omit_defaults=True):
     subjects: dict[str, list[UUID]]
     money_at_risk: Amount | None = None
     owner_id: UUID | None = None
-    parent_id: UUID | None = None
     previous_id: UUID | None = None
     acknowledged_at: datetime | None = None
     reopened_at: datetime | None = None

@@ -40,7 +40,7 @@ def case_row(row: Case, clocks: Sequence[CaseClock], audience: Audience) -> Case
     running = [clock.due_at for clock in clocks if clock.stopped_at is None and clock.paused_at is None]
     shown = CaseRow(
         id=row.id, status=row.status, says=SAYS[row.status], title=row.title, type=row.exception_type, priority=_priority(row, audience),
-        opened_at=row.opened_at, customer_id=row.customer_id, due_at=min(running, default=None), parent_id=row.parent_id,
+        opened_at=row.opened_at, customer_id=row.customer_id, due_at=min(running, default=None),
         order_id=row.order_id, shipment_id=row.shipment_id,
     )  # fmt: skip
     if audience == "customer":
@@ -55,7 +55,7 @@ def case_view(row: Case, clocks: Iterable[CaseClock], subjects: dict[str, list[U
     shown = CaseView(
         id=row.id, status=row.status, says=SAYS[row.status], title=row.title, priority=_priority(row, audience), opened_at=row.opened_at,
         exception=WentWrong(row.exception_type, row.reason if is_partner else None, row.responsible if is_partner else None),
-        customer_id=row.customer_id, clocks=[clock_view(clock) for clock in clocks], subjects=subjects, parent_id=row.parent_id,
+        customer_id=row.customer_id, clocks=[clock_view(clock) for clock in clocks], subjects=subjects,
         previous_id=row.previous_id, acknowledged_at=row.acknowledged_at, reopened_at=row.reopened_at, resolved_at=row.resolved_at,
         outcome=row.outcome, cause=row.cause, signals=signals,
     )  # fmt: skip

@@ -8,14 +8,13 @@ create table cases."case" (
   priority_provisional boolean not null, money_at_risk_minor bigint, currency text,
   group_key text not null check (length(group_key) between 1 and 300),
   decision_id uuid not null, inputs jsonb not null default '[]', missing text[] not null default '{}',
-  owner_id uuid, parent_id uuid, previous_id uuid, order_id uuid, shipment_id uuid,
+  owner_id uuid, previous_id uuid, order_id uuid, shipment_id uuid,
   escalation bigint not null default 0, breached boolean not null default false, round bigint not null default 0,
   opened_at timestamptz not null, acknowledged_at timestamptz, acknowledged_by text, reopened_at timestamptz,
   resolved_at timestamptz, resolved_by text, outcome text, cause text, evidence_call_id uuid, deviation text,
   primary key (tenant_id, id),
   foreign key (tenant_id, customer_id) references tenants.customer (tenant_id, id),
   foreign key (tenant_id, owner_id) references tenants."user" (tenant_id, id),
-  foreign key (tenant_id, parent_id) references cases."case" (tenant_id, id),
   foreign key (tenant_id, previous_id) references cases."case" (tenant_id, id),
   foreign key (tenant_id, order_id) references canonical."order" (tenant_id, id),
   foreign key (tenant_id, shipment_id) references canonical.shipment (tenant_id, id),
@@ -29,7 +28,6 @@ create index case_live_risk on cases."case" (tenant_id, priority_score desc, id 
 create index case_status on cases."case" (tenant_id, status, id);
 create index case_type on cases."case" (tenant_id, exception_type, id);
 create index case_owner on cases."case" (tenant_id, owner_id, id) where owner_id is not null;
-create index case_parent on cases."case" (tenant_id, parent_id, id) where parent_id is not null;
 create index case_previous on cases."case" (tenant_id, previous_id) where previous_id is not null;
 create index case_order on cases."case" (tenant_id, order_id) where order_id is not null;
 create index case_shipment on cases."case" (tenant_id, shipment_id) where shipment_id is not null;

@@ -101,8 +101,8 @@ async def _begin(uow: UnitOfWork, case: Case, decision: Event) -> Case:
 async def _join(uow: UnitOfWork, case: Case, decision: Event) -> Case:
     await _link(uow, case, decision)
     uow.publish("case.grouped", of=case, key=f"case:{case.id}", data=_told(case, decision))
-    # A decision taken on less than the case knows by now doesn't take it back.
-    if case.priority_provisional or not decision.data["priority"]["provisional"]:
+    # A decision taken on less than the case knows by now doesn't take it back, and one that sees it the same needs no word.
+    if (case.priority_provisional or not decision.data["priority"]["provisional"]) and _differs(case, decided(decision)):
         await update_priority(uow, case.id, decision)
     return case
 
@@ -137,6 +137,10 @@ def _priority(case: Case) -> dict[str, Any]:
     return {"level": case.priority_level, "score": case.priority_score, "provisional": case.priority_provisional, "money_at_risk": risk}
 
 
+def _differs(case: Case, wanted: dict[str, Any]) -> bool:
+    return any(getattr(case, name) != wanted[name] for name in _SEEN)
+
+
 async def update_priority(uow: UnitOfWork, case_id: UUID, decision: Event) -> Case:
     """Lets a later decision hold: priority, money at risk, what is still missing; says what changed and by which input.
 
@@ -146,7 +150,7 @@ async def update_priority(uow: UnitOfWork, case_id: UUID, decision: Event) -> Ca
     case = await uow.get(Case, case_id, lock=True)
     wanted, before = decided(decision), _priority(case)
     changed = priority.changes(case.inputs, wanted["inputs"])
-    if case.status == "resolved" or (not changed and all(getattr(case, name) == wanted[name] for name in _SEEN)):
+    if case.status == "resolved" or not (changed or _differs(case, wanted)):
         return case
     for column, value in wanted.items():
         setattr(case, column, value)

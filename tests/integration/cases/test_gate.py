@@ -3,6 +3,7 @@
 from typing import Any
 from uuid import UUID
 
+import orjson
 import pytest
 
 from app.cases import approvals, commands, proposals
@@ -140,6 +141,17 @@ class TestApprovalLimit:
         ):
             assert not (await _ask(held, {**DEAR, **change}, case=case.id)).allowed, change
 
+    async def test_goes_by_the_price_that_was_offered_not_by_the_one_that_is_told(self, held: World, database) -> None:  # type: ignore[no-untyped-def]
+        case, _ = await _case(held)
+        offered = orjson.dumps([{"id": "air", "cost_minor": 90000, "currency": "EUR"}]).decode()
+        await held.call(database, case, capability="carrier.expedite_options", params='{"shipment": "SHP-1"}', response=offered)
+        for told in ({"amount_minor": 100}, {"amount_minor": None}, {"amount_minor": 100, "currency": "JPY"}):
+            assert not (await _ask(held, {**DEAR, **told}, case=case.id)).allowed
+        await _approved(held, case, {**DEAR, "amount_minor": 1})
+        [row] = await held.rows(Approval, case_id=case.id)
+        assert row.amount_minor == 90000
+        assert (await _ask(held, {**DEAR, "amount_minor": 1}, case=case.id)).allowed
+
     async def test_counts_an_approval_only_for_its_case(self, held: World) -> None:
         first, _ = await _case(held, "ORD-1", shipment="SHP-1")
         second, _ = await _case(held, "ORD-2", shipment="SHP-2")
@@ -201,3 +213,18 @@ class TestPropose:
         with pytest.raises(OwnRequest):
             async with held.act(both) as uow:
                 await approvals.decide(uow, row.id, "approved")
+
+    async def test_makes_the_proposer_an_asker_though_the_workflow_names_another(self, held: World) -> None:
+        case, _ = await _case(held)
+        both, stranger = await held.person("approver"), await held.person("operator")
+        async with held.act(both) as uow:
+            await proposals.propose(held.shell, uow, case.id, capability="carrier.amend", params=DEAR)
+        for number, asker in enumerate((stranger, "user:nobody", "run:1")):
+            async with held.act("run:1") as uow:
+                row = await approvals.request(
+                    uow, case_id=case.id, kind="expedite", amount_minor=90000, currency="EUR", subject={"option": {"id": "air"}}, key=f"effect-{number}",
+                    expires_at=uow.now + proposals.TIME_TO_DECIDE, requested_by=asker,
+                )  # fmt: skip
+            with pytest.raises(OwnRequest):
+                async with held.act(both) as uow:
+                    await approvals.decide(uow, row.id, "approved")

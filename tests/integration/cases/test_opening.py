@@ -20,7 +20,7 @@ async def _count(world: World, model: type) -> int:
 class TestOpenCase:
     @pytest.mark.feature("M34")
     async def test_holds_what_the_policy_decided_and_what_it_missed(self, world: World) -> None:
-        case = await world.opened()
+        case = await world.opened(workflow={"name": "cutoff-missed"})
         assert (case.status, case.priority_level, case.priority_score, case.priority_provisional) == ("open", "P2", 450, True)
         assert (case.money_at_risk_minor, case.currency, case.missing) == (4520000, "EUR", ["customer.tier"])
         assert case.inputs == [{"name": "order.value_minor", "value": 4520000, "source": "order:1"}]

@@ -1,7 +1,6 @@
 """A case is worked on: taken, given, written on, timed, ended and taken up again."""
 
 from datetime import UTC, datetime, timedelta
-from typing import Any
 from uuid import UUID
 
 import pytest
@@ -154,12 +153,12 @@ class TestResolve:
 
     async def test_takes_a_look_at_the_source_made_for_this_case_since_it_was_opened(self, world: World, database) -> None:  # type: ignore[no-untyped-def]
         case, other = await world.opened(), await world.opened(order="ORD-2")
-        good = await _call(world, database, case)
+        good = await world.call(database, case)
         wrong = [
-            await _call(world, database, other),
-            await _call(world, database, case, status="failed"),
-            await _call(world, database, case, has_effect=True),
-            await _call(world, database, case, started_at=ago(hours=1)),
+            await world.call(database, other),
+            await world.call(database, case, status="failed"),
+            await world.call(database, case, has_effect=True),
+            await world.call(database, case, started_at=ago(hours=1)),
         ]
         for call in wrong:
             with pytest.raises(SourceNotChecked):
@@ -233,21 +232,3 @@ class TestReopen:
 
 def _id(actor: str) -> UUID:
     return UUID(actor.partition(":")[2])
-
-
-async def _call(world: World, database, case: Case, **changes: Any) -> UUID:  # type: ignore[no-untyped-def]
-    """A recorded call of the case, as a connector would have left it."""
-    row = {
-        "tenant_id": world.tenant, "id": new_id(), "customer_id": world.customer, "case_id": case.id, "connection_id": new_id(), "connection_version": 1,
-        "connector": "sim-wms", "operation": "order_status", "capability": "wms.order_status", "has_effect": False, "effect_key": str(new_id()),
-        "params_hash": "", "params": "{}", "actor": "run:1", "status": "done", "attempts": 1, "mediation": "{}", "started_at": datetime.now(UTC),
-    }  # fmt: skip
-    row |= changes
-    connection = await database.superuser()
-    try:
-        await connection.execute("set session_replication_role = replica")  # its connection isn't what is looked at here
-        marks = ", ".join(f"${number}" for number in range(1, len(row) + 1))
-        await connection.execute(f"insert into connectors.call ({', '.join(row)}) values ({marks})", *row.values())
-    finally:
-        await connection.close()
-    return row["id"]

@@ -10,9 +10,12 @@ from sqlalchemy import select
 from app.canonical import documents
 from app.canonical.commands import record
 from app.canonical.events import parse_event
+from app.cases import queries
 from app.cases.models import Case
+from app.cases.timeline import Entry
 from app.core.context import Context
 from app.core.events import Event
+from app.core.ids import new_id
 from app.core.models import EventRow
 from app.core.services import Shell
 from app.core.tables import TenantRow
@@ -21,6 +24,7 @@ from app.policies.commands import publish, save
 from tenants.commands.customers import create_customer
 from tenants.models import Membership, User
 from tenants.schemas import NewCustomer
+from tests.services import Database
 from worker.serve import serve
 
 CONTRACT = {
@@ -87,6 +91,24 @@ class World:
             verified = await documents.upload(uow, paper.id, orjson.dumps(form))
         assert verified.status == "verified", verified.findings
 
+    async def call(self, database: Database, case: Case, **changes: Any) -> UUID:
+        """A recorded call of the case, as a connector would have left it."""
+        row = {
+            "tenant_id": self.tenant, "id": new_id(), "customer_id": self.customer, "case_id": case.id, "connection_id": new_id(), "connection_version": 1,
+            "connector": "sim-wms", "operation": "order_status", "capability": "wms.order_status", "has_effect": False, "effect_key": str(new_id()),
+            "params_hash": "", "params": "{}", "actor": "run:1", "status": "done", "attempts": 1, "mediation": "{}", "started_at": datetime.now(UTC),
+        }  # fmt: skip
+        row |= changes
+        connection = await database.superuser()
+        try:
+            # The connection it went through isn't what is looked at here.
+            await connection.execute("set session_replication_role = replica")
+            marks = ", ".join(f"${number}" for number in range(1, len(row) + 1))
+            await connection.execute(f"insert into connectors.call ({', '.join(row)}) values ({marks})", *row.values())
+        finally:
+            await connection.close()
+        return row["id"]
+
     async def opened(self, *, now: datetime | None = None, **changes: Any) -> Case:
         """The case a decision opens (or joins)."""
         async with self.act(now=now) as uow:
@@ -109,6 +131,10 @@ class World:
         async with self.look() as uow:
             rows = (await uow.execute(select(EventRow).where(EventRow.type.in_(types)).order_by(EventRow.id))).scalars()
             return [Event.read(row.tenant_id, row.recorded_at, row.envelope) for row in rows]
+
+    async def timeline(self, case_id: UUID) -> list[Entry]:
+        async with self.look() as uow:
+            return (await queries.timeline(uow, case_id, cursor=None, limit=200)).items
 
     async def work_off(self) -> None:
         """Lets the worker do all that is due by now."""
@@ -146,7 +172,7 @@ def decision(
         "group_key": f"cutoff.missed|order:{order}|promise:ship",
         "priority": {"level": level, "score": score, "provisional": provisional},
         "money_at_risk": {"minor": minor, "currency": "EUR"} if minor is not None else None,
-        "title": f"Order {order} missed the warehouse cutoff", "workflow": {"name": "cutoff-missed"},
+        "title": f"Order {order} missed the warehouse cutoff", "workflow": None,
         "inputs": inputs if inputs is not None else [{"name": "order.value_minor", "value": minor, "source": "order:1"}],
         "missing": missing if missing is not None else ["customer.tier"], "subjects": {}, "signal_id": None, "event_id": None, **more,
     }  # fmt: skip
