@@ -16,6 +16,7 @@ def reroute_too_early(stage: Stage) -> None:
     answer = stage.people[stage.cast.operator].request("POST", "/v1/capabilities/carrier.amend/invoke", json=body)
     page.equal("an operator's reroute by hand is refused with 403", answer.status_code, 403)
     page.check("the refusal names the certificate", "certificate" in answer.text, answer.text)
+    stage.until("the second refusal on the timeline", lambda: len(_denials(stage)) >= 2)
     page.equal("access.denied was recorded twice", len(_denials(stage)), 2)
     page.equal("the carrier's ledger has no effect", stage.effects("carrier", "amend"), [])
 
