@@ -82,7 +82,7 @@ async def perform(shell: Shell, who: Performer, effect: Effect) -> Outcome | Wri
     request = effect.request
     try:
         if request["kind"] == "http":
-            return Outcome(output=await web.exchange(shell, who.tenant_id, who.customer_id, request, effect.key))
+            return Outcome(output=await web.exchange(shell, who, request, effect.key))
         name = request["function"].split(":")[0]
         return await _FUNCTIONS[name](shell, who, effect, request["with"])
     except web.Unreached as error:

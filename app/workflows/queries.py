@@ -37,7 +37,7 @@ async def version_of(uow: UnitOfWork, name: str, version: int, customer_id: UUID
     query = select(WorkflowDefinition).where(
         WorkflowDefinition.name == name, WorkflowDefinition.version == version, WorkflowDefinition.customer_id.is_not_distinct_from(customer_id)
     )
-    found = (await uow.execute(query)).scalar_one_or_none()
+    found: WorkflowDefinition | None = (await uow.execute(query)).scalar_one_or_none()
     if found is None:
         raise NotFound()
     return found
