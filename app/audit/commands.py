@@ -28,10 +28,11 @@ async def append(uow: UnitOfWork, events: Sequence[Event]) -> int:
     An event that is chained already is left alone, so a batch may come again. Each chain that had nothing waiting to be
     anchored gets an appointment with its anchor.
     """
+    heads = await _locked_heads(uow, {event.customer_id for event in events})
+    # Asked behind the lock: a batch that came by elsewhere meanwhile is known by now.
     fresh = await _fresh(uow, events)
     if not fresh:
         return 0
-    heads = await _locked_heads(uow, {event.customer_id for event in fresh})
     links = _linked(fresh, heads)
     await uow.execute(insert(AuditEntry), [_row(uow, customer_id, link) for customer_id, link in links])
     for customer_id, link in dict(links).items():

@@ -70,9 +70,7 @@ class TestCustomers:
         for customer in (foreign, new_id()):
             got = await client.get(f"/v1/customers/{customer}", headers=admin)
             patched = await client.patch(f"/v1/customers/{customer}", json={"name": "Mine"}, headers=admin)
-            answers.append(
-                [(a.status_code, {k: v for k, v in a.json().items() if k not in ("trace", "instance")}) for a in (got, patched)]
-            )
+            answers.append([(a.status_code, {k: v for k, v in a.json().items() if k not in ("trace", "instance")}) for a in (got, patched)])
         assert answers[0] == answers[1] and {status for status, _ in answers[0]} == {404}
 
     @pytest.mark.feature("M210")
