@@ -1,9 +1,6 @@
 """Building the Shell: every port to the outside, made once at the start of a process and closed at its end."""
 
-try:
-    from app.cases.gate import CaseGate
-except ImportError:
-    from app.core.gate import OpenGate as CaseGate
+from app.cases.gate import CaseGate
 from app.core import faults
 from app.core.clock import SystemClock
 from app.core.doorbell import Doorbell
@@ -14,6 +11,7 @@ from app.core.services import Shell
 from app.core.settings import Settings
 from app.core.telemetry import configure_logging
 from app.listeners import LINKS, SECTIONS, listeners
+from branding.sign_in_pages import sign_in_page
 from app.notifications.sign_in import SignInMailer
 from tenants.boundary import DatabaseBoundary
 from tenants.limits import Limiter
@@ -33,7 +31,7 @@ async def build_shell(settings: Settings, clock: SystemClock | None = None) -> S
     shell = Shell(
         settings=settings, clock=clock, boundary=boundary, sandbox=sandbox, egress=Egress(allow_loopback=settings.egress_allow_loopback, ports=settings.egress_ports),
         vault=vault, gate=CaseGate(), doorbell=doorbell, log=log,
-        extras={"listeners": heard, "sections": SECTIONS, "links": LINKS, "limiter": Limiter(settings.redis_url), "sign_in_mail": SignInMailer(vault)},
+        extras={"listeners": heard, "sections": SECTIONS, "links": LINKS, "limiter": Limiter(settings.redis_url), "sign_in_mail": SignInMailer(vault), "sign_in_page": sign_in_page},
     )  # fmt: skip
 
     async def close() -> None:
