@@ -9,6 +9,7 @@ import pytest
 from app.connectors.capabilities import CapabilityUnknown, ParamsInvalid
 from app.connectors.commands import create_connection, disable, rotate
 from app.connectors.commands.invoking import CapabilityNotGranted, EffectKeyReused
+from app.connectors.commands.recording import CallTakenOver
 from app.core.gate import GateRefused, GateRequest, Verdict
 from app.core.ids import new_id
 from app.core.services import Shell
@@ -166,6 +167,18 @@ class TestOneEffect:
         assert (await customer.ask("carrier.amend", AMEND, key)).status == "unknown"
         assert (await customer.ask("carrier.amend", AMEND, key)).status == "done"
         assert await world.effects(key) == 1
+
+    async def test_one_that_comes_back_late_finds_its_call_taken_over(self, customer: Customer, world: World):
+        await world.order("A1")
+        await world.fault("hang", "carrier", operation="amend", times=1, delay=1.5)
+        key = new_id().hex
+        late = asyncio.create_task(customer.ask("carrier.amend", AMEND, key))
+        while not await world.ledger(operation="amend", key=key):
+            await asyncio.sleep(0.05)
+        assert (await customer.ask("carrier.amend", AMEND, key)).status == "done"
+        with pytest.raises(CallTakenOver):
+            await late
+        assert await world.effects(key) == 1 and len(await customer.events("call.succeeded")) == 1
 
     async def test_a_call_that_died_between_sending_and_recording_is_asked_for(
         self, customer: Customer, world: World, superuser: asyncpg.Connection
