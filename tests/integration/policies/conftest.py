@@ -51,5 +51,3 @@ async def decide(shell, tenant, customer) -> Decide:  # noqa: F811
 @pytest_asyncio.fixture(loop_scope="session")
 async def policies(shell, tenant) -> list[UUID]:
     return await put_in_force(shell, tenant, library("cutoff-missed"), library("carrier-status"))
-
-

@@ -55,7 +55,9 @@ class TestTheMissedCutoff:
     async def test_decided_again_with_the_tier_it_is_final_and_shows_what_changed(self, shell, tenant, customer, decide, policies):
         (first,) = await decide(CUTOFF)
         tier = Input("customer.tier", "platinum", "call:0199", NOW)
-        again = await redecide(shell, tenant=tenant, customer_id=customer, decision_id=first.id, case_facts={"case.signals": 1}, extra=[tier])
+        again = await redecide(
+            shell, tenant=tenant, customer_id=customer, decision_id=first.id, case_facts={"case.signals": 1}, extra=[tier]
+        )
         assert (again.priority.level, again.priority.provisional, again.group_key) == ("P1", False, first.group_key)
         assert again.earlier == first.id
         changed = {change.name: (change.before, change.after) for change in again.changes}
@@ -68,14 +70,18 @@ class TestTheMissedCutoff:
         third = await redecide(shell, tenant=tenant, customer_id=customer, decision_id=again.id)
         assert third.priority.level == "P1", "what was found out before is not forgotten"
 
-    async def test_of_somebody_else_is_not_found_and_unknown_facts_are_named(self, shell, tenant, other_tenant, customer, other_customer, decide, policies):
+    async def test_of_somebody_else_is_not_found_and_unknown_facts_are_named(
+        self, shell, tenant, other_tenant, customer, other_customer, decide, policies
+    ):
         (first,) = await decide(CUTOFF)
         with pytest.raises(NotFound):
             await redecide(shell, tenant=tenant, customer_id=other_customer, decision_id=first.id)
         with pytest.raises(NotFound):
             await redecide(shell, tenant=other_tenant, customer_id=customer, decision_id=first.id)
         with pytest.raises(UnknownFact) as refused:
-            await redecide(shell, tenant=tenant, customer_id=customer, decision_id=first.id, extra=[Input("customer.teir", 1, "call:1", NOW)])
+            await redecide(
+                shell, tenant=tenant, customer_id=customer, decision_id=first.id, extra=[Input("customer.teir", 1, "call:1", NOW)]
+            )
         assert refused.value.errors[0].pointer == "/inputs/0/name"
 
 
@@ -98,7 +104,9 @@ class TestFreshness:
 
 class TestOwnership:
     @pytest.mark.feature("M210")
-    async def test_a_customers_own_policy_replaces_the_partners_for_it_alone(self, shell, tenant, customer, other_customer, decide, policies):
+    async def test_a_customers_own_policy_replaces_the_partners_for_it_alone(
+        self, shell, tenant, customer, other_customer, decide, policies
+    ):
         own = library("cutoff-missed").replace("title: Order {order.number} missed the warehouse cutoff", "title: Ours {order.number}")
         await put_in_force(shell, tenant, own, customer_id=customer)
         (ours,) = await decide(CUTOFF)
@@ -124,7 +132,9 @@ class TestGates:
         judgement = await judge(shell.sandbox, rules, "carrier.amend", facts)
         assert [refusal.rule for refusal in judgement.refusals] == ["regulated-goods-need-their-certificate"]
         assert "certificate" in judgement.refusals[0].remedy
-        assert [(b.rule, b.amount_minor, b.above_minor, b.role) for b in judgement.boundaries] == [("expedite-boundary", 89000, 50000, "approver")]
+        assert [(b.rule, b.amount_minor, b.above_minor, b.role) for b in judgement.boundaries] == [
+            ("expedite-boundary", 89000, 50000, "approver")
+        ]
         assert await judge(shell.sandbox, rules, "crm.add_note", facts) == Judgement()
 
     @pytest.mark.feature("M31")
@@ -157,7 +167,12 @@ open:
     title: Order {order.number} did not {promise.name} in time
 """
         await put_in_force(shell, tenant, text)
-        event = {**CUTOFF, "type": "order.recorded", "occurred_at": "2026-11-02T09:00:00Z", "data": {"ship_by": "2026-11-02T18:00:00+01:00"}}
+        event = {
+            **CUTOFF,
+            "type": "order.recorded",
+            "occurred_at": "2026-11-02T09:00:00Z",
+            "data": {"ship_by": "2026-11-02T18:00:00+01:00"},
+        }
         assert await decide(event) == [None]
         await settle(tenant)
         async with shell.read(tenant) as uow:
@@ -165,4 +180,3 @@ open:
             assert row.group_key == "milestone.missed|order:ORD-7731|promise:ship"
             assert row.document["title"] == "Order ORD-7731 did not ship in time"
             assert UUID(row.document["subjects"]["order"])
-
