@@ -1,5 +1,6 @@
 """How the story speaks: the API with a key or a signed-in person's session, the links in mails, and the simulated world."""
 
+import itertools
 import time
 import uuid
 from collections.abc import Callable
@@ -28,16 +29,21 @@ class Api:
         """One request; what it answers, whatever the status."""
         given = {**_key(method), **(headers or {})}
         ends = time.monotonic() + (self._patience if tries else 0)
-        while True:
+        for attempt in itertools.count(1):
             try:
                 answer = self._client.request(method, path, headers=given, **parts)
                 if answer.status_code != 503 or time.monotonic() > ends:
-                    self.seen.append(f"{answer.headers}\n{answer.text}")
-                    return answer
+                    return self._heard(answer, attempt)
             except httpx.TransportError:
                 if time.monotonic() > ends:
                     raise
             time.sleep(0.25)
+        raise AssertionError("unreachable")
+
+    def _heard(self, answer: httpx.Response, attempt: int) -> httpx.Response:
+        self.seen.append(f"{answer.headers}\n{answer.text}")
+        answer.extensions["attempt"] = attempt
+        return answer
 
     def get(self, path: str, **query: Any) -> Any:
         """The JSON of a GET that must succeed."""
@@ -94,6 +100,16 @@ class Outside:
     def mend(self) -> None:
         """Switch every fault off."""
         _json(self._client.delete("/control/faults"))
+
+
+def was_repeated(answer: httpx.Response) -> bool:
+    """Whether an earlier try of the request was lost on the way, so that it may have been done before."""
+    return int(answer.extensions.get("attempt", 1)) > 1
+
+
+def is_taken(answer: httpx.Response) -> bool:
+    """Whether a link took what was posted to it: 200, or 409 (used) when the post was repeated because its first answer was lost."""
+    return answer.status_code == 200 or (was_repeated(answer) and answer.status_code == 409)
 
 
 def until(what: str, probe: Callable[[], T | None], *, seconds: float = PATIENCE) -> T:

@@ -110,9 +110,14 @@ class Stage:
         """Wait for something as long as this telling is patient."""
         return until(what, probe, seconds=self.patience)
 
-    def mail(self, to: str, about: str) -> dict[str, Any]:
-        """The newest mail to an address whose text speaks of `about`, once it is there."""
-        return dict(self.until(f"a mail to {to} about {about}", lambda: self._newest(to, about)))
+    def mail(self, to: str, subject: str = "") -> dict[str, Any]:
+        """The newest mail to an address about this story's order whose subject says `subject`, once it is there."""
+
+        def newest() -> dict[str, Any] | None:
+            found = [mail for mail in self.outside.mails(to) if self.order.number in str(mail["text"]) and subject in mail["subject"]]
+            return found[-1] if found else None
+
+        return dict(self.until(f"a mail to {to} about {self.order.number}", newest))
 
     def effects(self, system: str, operation: str) -> list[dict[str, Any]]:
         """What this telling changed at a system of the customer's."""
@@ -167,7 +172,3 @@ class Stage:
         """Which of the names stand in anything the customer saw: pages, headers, problems."""
         seen = "\n".join(self.visitor.seen + self.people[self.cast.contact].seen).lower()
         return [name for name in names if name in seen]
-
-    def _newest(self, to: str, about: str) -> dict[str, Any] | None:
-        found = [mail for mail in self.outside.mails(to) if about in f"{mail['subject']} {mail['text']}"]
-        return found[-1] if found else None

@@ -15,7 +15,15 @@ from tests.installation import Running, broken
 
 pytestmark = pytest.mark.feature("M143")
 
-POINTS = ("after-commit-before-answer", "before-effect", "after-effect", "after-effect-before-turn", "after-signals-before-commit")
+POINTS = (
+    "after-accept-before-answer",
+    "after-commit-before-answer",
+    "before-settle-commit",
+    "after-effect-before-turn",
+    "call-sent",
+    "notice-before-data",
+    "notice-after-data",
+)
 
 
 def told(installation: Running, ready: dict[str, Provisioned], before: Callable[[str], None] = lambda step: None) -> Book:

@@ -1,5 +1,6 @@
 """Step 9: the customer is asked by mail and answers with one click."""
 
+from simulator.story.client import is_taken
 from simulator.story.links import Form, links
 from simulator.story.stage import Stage
 
@@ -18,7 +19,7 @@ def by_link(stage: Stage) -> None:
     offer = stage.offer()
     page.equal("a scanner's look at it changed nothing", offer["status"], "open")
     answered = stage.visitor.post(link, data={**form.hidden, "option": stage.approved_option})
-    page.need("the customer's answer is taken", answered.status_code == 200, answered.text)
+    page.need("the customer's answer is taken", is_taken(answered), answered.text)
     page.equal(
         "there is one answer, the chosen one", (stage.offer()["status"], stage.offer()["option"]), ("answered", stage.approved_option)
     )
