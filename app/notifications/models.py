@@ -88,14 +88,14 @@ class Notice(TenantRow):
     links: Mapped[list[Any]] = mapped_column(default=list, server_default="[]", info=_HIDDEN)
     status: Mapped[str]
     attempts: Mapped[int] = mapped_column(default=0, server_default="0")
-    tries: Mapped[list[Any]] = mapped_column(default=list, server_default="[]")
+    tries: Mapped[list[Any]] = mapped_column(default=list, server_default="[]", info=_HIDDEN)
     message_id: Mapped[str | None]
     spoken: Mapped[str | None]
     subject: Mapped[str | None] = mapped_column(info=_HIDDEN)
     body_text: Mapped[str | None] = mapped_column(info=_HIDDEN)
     body_html: Mapped[str | None] = mapped_column(info=_HIDDEN)
     sealed_letter: Mapped[bytes | None] = mapped_column(info=_HIDDEN)
-    failure: Mapped[str | None]
+    failure: Mapped[str | None] = mapped_column(info=_HIDDEN)
     queued_at: Mapped[datetime]
     settled_at: Mapped[datetime | None]
 

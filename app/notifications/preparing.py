@@ -1,6 +1,7 @@
 """From a queued notice to a letter: the gate's word, fresh links, the template rendered in the sandbox, the brand's frame."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -67,7 +68,7 @@ async def _make(
 ) -> Prepared:
     if shown.brand is None:
         raise Unsendable("No brand is published yet, so nobody is known to write in the name of.")
-    links = _links(notice, origin)
+    links = _links(notice, origin, shell.clock.now())
     voice = shown.brand.voice
     locale, words = templates.choose(content, notice.locale or voice.locale)
     context = {
@@ -83,8 +84,10 @@ async def _make(
     return Prepared(made, locale, _without(said, [issued.token for issued in links] + _secrets(hidden)), links)
 
 
-def _links(notice: Notice, origin: str | None) -> list[Issued]:
+def _links(notice: Notice, origin: str | None, now: datetime) -> list[Issued]:
     specs = msgspec.convert(notice.links, list[LinkSpec])
+    if any(spec.expires_at <= now for spec in specs):
+        raise Unsendable("What it asks for is over: a link in it has expired.")
     if specs and origin is None:
         raise Unsendable("No domain is verified yet, so links have nowhere to lead.")
     return [Issued(spec, new_token()) for spec in specs]

@@ -1,6 +1,7 @@
 """Reading templates and notices."""
 
 from dataclasses import dataclass
+from functools import partial
 from uuid import UUID
 
 import msgspec
@@ -60,16 +61,20 @@ async def notices(uow: UnitOfWork, *, case_id: UUID | None, status: Status | Non
         query = query.where(Notice.case_id == case_id)
     if status:
         query = query.where(Notice.status == status)
-    return await page(uow, query, by=[(Notice.__table__.c.id, UUID)], cursor=cursor, limit=limit, view=notice_view)
+    view = partial(notice_view, for_customer=uow.customer_id is not None)
+    return await page(uow, query, by=[(Notice.__table__.c.id, UUID)], cursor=cursor, limit=limit, view=view)
 
 
 def template_view(row: Template) -> TemplateView:
     return TemplateView(row.id, row.name, row.version, row.status, row.customer_id, content_of(row), row.created_at, row.created_by)
 
 
-def notice_view(row: Notice, *, with_html: bool = False) -> NoticeView:
+def notice_view(row: Notice, *, with_html: bool = False, for_customer: bool = False) -> NoticeView:
+    """Shape a notice; a customer's people see how far it got, not what the mail servers on the way said."""
+    tries = [{name: tried[name] for name in ("at", "outcome")} if for_customer else dict(tried) for tried in row.tries]
+    failure = None if for_customer else row.failure
     return NoticeView(
         row.id, row.status, row.channel, row.audience, row.template, row.about_customer_id, row.case_id, row.address, row.recipient_name,
-        row.spoken or row.locale, row.subject, row.body_text, row.message_id, row.attempts, list(row.tries), row.failure, row.queued_at,
-        row.settled_at, row.body_html if with_html else None,
+        row.spoken or row.locale, row.subject, row.body_text, row.message_id, row.attempts, tries, failure, row.queued_at, row.settled_at,
+        row.body_html if with_html else None,
     )  # fmt: skip

@@ -79,7 +79,7 @@ async def list_notices(
 @get("/v1/notices/{notice_id:uuid}", opt={"permission": "notices.read"}, operation_id="getNotice", tags=["notices"])
 async def get_notice(uow: UnitOfWork, notice_id: UUID) -> NoticeView:
     """One message: what it said and every try to deliver it."""
-    return queries.notice_view(await uow.get(Notice, notice_id), with_html=True)
+    return queries.notice_view(await uow.get(Notice, notice_id), with_html=True, for_customer=uow.customer_id is not None)
 
 
 _PUBLIC = {"public": True, "any_query": True, "any_content": True}

@@ -91,7 +91,7 @@ class Outgoing:
             await client.rcpt(letter.recipient, encoding=encoding)
         except (SMTPException, OSError, Fault) as trouble:
             await self.close()
-            raise _judged(trouble) from trouble
+            raise judged(trouble) from trouble
 
     async def hand_over(self, letter: Letter) -> str:
         """Send the letter; returns the server's answer. Raises Deferred or Refused on a clear no, Uncertain on silence."""
@@ -104,7 +104,7 @@ class Outgoing:
             raise Uncertain(f"The mail server went silent: {silence}") from silence
         except SMTPException as trouble:
             await self.close()
-            raise _judged(trouble) from trouble
+            raise judged(trouble) from trouble
         return f"{answer.code} {answer.message}"[:300]
 
     async def close(self) -> None:
@@ -116,7 +116,10 @@ class Outgoing:
     async def _connected(self, own_name: str) -> SMTP:
         if self._client is not None and self._client.is_connected:
             return self._client
-        to = server(self._url)
+        try:
+            to = server(self._url)
+        except WrongSetting as wrong:
+            raise Deferred("This installation has no mail server yet.") from wrong
         sock = await self._egress.open_connection(to.host, to.port, ports={*PORTS, to.port}, timeout=SECONDS)
         # The name we greet with ends up in Received headers: the partner's domain, never this machine's.
         client = SMTP(
@@ -133,10 +136,8 @@ class Outgoing:
         return client
 
 
-def _judged(trouble: Exception) -> Deferred:
+def judged(trouble: SMTPException | OSError | Fault) -> Deferred:
     """A clear 5xx about this letter is final; everything else is worth another try."""
-    if isinstance(trouble, Deferred):
-        return trouble
     if isinstance(trouble, SMTPResponseException):
         reason = f"{trouble.code} {trouble.message}"[:300]
         final = 500 <= trouble.code < 600 and not isinstance(trouble, _OURS)

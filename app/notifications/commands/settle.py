@@ -49,14 +49,14 @@ async def attempt(uow: UnitOfWork, notice: Notice, prepared: Prepared, sealed: b
 def delivered(uow: UnitOfWork, notice: Notice, answer: str) -> None:
     """The receiving server has taken the letter."""
     _settle(uow, notice, "delivered")
-    _note(uow, notice, "delivered", reason=answer)
+    _note(uow, notice, "delivered", heard=answer)
 
 
 def failed(uow: UnitOfWork, notice: Notice, reason: str, code: int | None = None) -> None:
-    """The letter will not arrive, and nobody will try again."""
+    """The letter will not arrive, and nobody will try again. With a code the reason is a server's words."""
     _settle(uow, notice, "failed")
     notice.failure = reason[:1000]
-    _note(uow, notice, "failed", reason=reason, code=code)
+    _note(uow, notice, "failed", heard=reason, code=code, reason=reason if code is None else None)
 
 
 def deferred(uow: UnitOfWork, notice: Notice, reason: str, code: int | None = None) -> None:
@@ -72,17 +72,19 @@ def lost_sight(uow: UnitOfWork, notice: Notice, reason: str) -> None:
 def interrupted(uow: UnitOfWork, notice: Notice) -> None:
     """A worker died between handing over and writing down: say so before the next try."""
     notice.status = "unknown"
-    _note(uow, notice, "unknown", reason="The worker stopped while handing the letter over.")
+    _note(uow, notice, "unknown", heard="The worker stopped while handing the letter over.")
 
 
-def _again(uow: UnitOfWork, notice: Notice, status: str, word: str, reason: str, code: int | None) -> None:
+def _again(uow: UnitOfWork, notice: Notice, status: str, word: str, heard: str, code: int | None) -> None:
     tries = len([tried for tried in notice.tries if tried["outcome"] in ("deferred", "unknown")])
     if tries >= len(BACK_OFF):
-        failed(uow, notice, f"Given up after {tries + 1} tries: {reason}", code)
+        _settle(uow, notice, "failed")
+        notice.failure = f"Given up after {tries + 1} tries: {heard}"[:1000]
+        _note(uow, notice, "failed", heard=heard, code=code, reason=f"Given up after {tries + 1} tries.")
         return
     due = uow.now + timedelta(seconds=BACK_OFF[tries])
     notice.status = status
-    _note(uow, notice, word, reason=reason, code=code, retry_at=due)
+    _note(uow, notice, word, heard=heard, code=code, retry_at=due.isoformat())
     uow.work("notice", subject=notice.id, due=due, cls="human")
 
 
@@ -91,14 +93,12 @@ def _settle(uow: UnitOfWork, notice: Notice, status: str) -> None:
     notice.sealed_letter = notice.sealed_context = None
 
 
-def _note(uow: UnitOfWork, notice: Notice, outcome: str, **more: Any) -> None:
-    told = {name: value for name, value in more.items() if value is not None}
+def _note(uow: UnitOfWork, notice: Notice, outcome: str, *, heard: str = "", **told: Any) -> None:
+    """Write down one step. What a mail server said (`heard`) stays with the notice: events go to people who never heard of it."""
+    given = {name: value for name, value in told.items() if value is not None}
     if outcome != "attempted":
-        notice.tries = [
-            *notice.tries,
-            {"at": uow.now.isoformat(), "outcome": outcome, **{k: str(v) if k == "retry_at" else v for k, v in told.items()}},
-        ]
-    uow.publish(f"notice.{outcome}", of=notice, key=f"notice:{notice.id}", data={**about(notice), **told})
+        notice.tries = [*notice.tries, {"at": uow.now.isoformat(), "outcome": outcome, "heard": heard[:300], **given}]
+    uow.publish(f"notice.{outcome}", of=notice, key=f"notice:{notice.id}", data={**about(notice), **given})
 
 
 async def _issue(uow: UnitOfWork, notice: Notice, issued: Issued, locale: str) -> None:

@@ -1,5 +1,6 @@
 """Mail to a real server: who gets what, what is written down before and after, and what every kind of failure leaves behind."""
 
+import asyncio
 import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -208,6 +209,37 @@ class TestFailure:
         with pytest.raises(LostLease):
             await handlers.deliver(world.shell, late)
         assert len(world.mailbox.letters) == 1
+
+    async def test_keeps_the_servers_words_from_customers_and_from_events(self, world: World) -> None:
+        from app.notifications.queries import notices
+
+        world.mailbox.rcpt = "550 relay7.platform.example says no"
+        (queued,) = await world.send(links=[offer()])
+        await world.settle()
+        assert "relay7" not in str([event.envelope for event in await said(world, f"notice:{queued.id}")])
+        async with world.shell.read(world.tenant, actor="user:kim", customer=world.customer) as uow:
+            (seen,) = (await notices(uow, case_id=None, status=None, cursor=None, limit=10)).items
+        assert seen.status == "failed" and "relay7" not in str(seen)
+        async with world.shell.read(world.tenant) as uow:
+            (ours,) = (await notices(uow, case_id=None, status=None, cursor=None, limit=10)).items
+        assert "relay7" in (ours.failure or "")
+
+    async def test_without_a_mail_server_waits_for_one(self, world: World) -> None:
+        from app.notifications.handlers import deliver
+        from tests.integration.notifications.leasing import lease
+
+        world.shell = world.shell.but(settings=replace(world.shell.settings, smtp_url=""))
+        (queued,) = await world.send(links=[offer()])
+        await deliver(world.shell, await lease(world.shell, world.tenant))
+        notice = await world.notice(queued.id)
+        assert notice.status == "queued" and "detour" not in str(notice.tries).lower()
+
+    async def test_to_leave_before_its_link_expires_is_final(self, world: World) -> None:
+        (queued,) = await world.send(links=[LinkSpec("offer", "offer", new_id(), datetime.now(UTC) + timedelta(seconds=0.5))])
+        await asyncio.sleep(0.6)
+        await world.settle()
+        notice = await world.notice(queued.id)
+        assert notice.status == "failed" and "expired" in (notice.failure or "")
 
 
 class TestGate:
