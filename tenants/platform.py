@@ -7,6 +7,7 @@ from uuid import UUID
 from app.core.errors import Conflict, NotFound
 from app.core.ids import new_id
 from app.core.services import Boundary, Shell
+from app.core.uow import UnitOfWork
 from tenants import keys
 from tenants.keys import Key
 from tenants.manifest import PartnerEntry
@@ -80,6 +81,11 @@ async def create_partner(connection: Any, entry: PartnerEntry, environment: str)
     return await create_environment(connection, entry.slug, environment)
 
 
+def announce(uow: UnitOfWork, partner: str, environment: str) -> None:
+    """Make it the first entry of the new environment's log. Says environment.created."""
+    uow.publish("environment.created", subject=f"tenant:{uow.tenant_id}", data={"partner": partner, "environment": environment})
+
+
 async def take_back(connection: Any, tenant_id: UUID) -> None:
     """Remove an environment that nothing was ever written into, and its partner when it was the only one."""
     partner_id = await connection.fetchval("delete from core.tenant where id = $1 returning partner_id", tenant_id)
@@ -93,7 +99,11 @@ async def create_platform_key(boundary: Boundary, name: str, *, prefix: str = ke
     key = keys.make("platform", prefix=prefix)
     async with boundary.platform(actor=actor, reason=f"platform key for {name}") as connection:
         await connection.execute(
-            "insert into core.platform_key (id, public_id, secret_hash, name) values ($1, $2, $3, $4)", new_id(), key.public_id, key.hash, name
+            "insert into core.platform_key (id, public_id, secret_hash, name) values ($1, $2, $3, $4)",
+            new_id(),
+            key.public_id,
+            key.hash,
+            name,
         )
     return key
 

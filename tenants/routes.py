@@ -63,8 +63,15 @@ async def list_partners(shell: Shell, principal: Principal) -> Page[PartnerView]
 async def create_partner(shell: Shell, principal: Principal, data: NewPartner) -> PartnerView:
     entry = PartnerEntry(slug=data.slug, name=data.name, type=data.type, event_namespace=data.event_namespace)
     async with shell.boundary.platform(actor=principal.actor, reason=f"create partner {data.slug}") as connection:
-        await platform.create_partner(connection, entry, data.environment)
-        return await platform.partner(connection, data.slug)
+        tenant_id = await platform.create_partner(connection, entry, data.environment)
+        made = await platform.partner(connection, data.slug)
+    await _announce(shell, principal, tenant_id, data.slug, data.environment)
+    return made
+
+
+async def _announce(shell: Shell, principal: Principal, tenant_id: UUID, partner: str, environment: str) -> None:
+    async with shell.unit_of_work(tenant_id, actor=principal.actor) as uow:
+        platform.announce(uow, partner, environment)
 
 
 @get("/v1/environments", opt=_may("partners.read", platform=True), operation_id="listEnvironments", tags=["tenancy"])
@@ -80,6 +87,7 @@ async def list_environments(shell: Shell, principal: Principal) -> Page[Environm
 async def create_environment(shell: Shell, principal: Principal, data: NewEnvironment) -> EnvironmentView:
     async with shell.boundary.platform(actor=principal.actor, reason=f"create environment {data.partner}/{data.environment}") as connection:
         tenant_id = await platform.create_environment(connection, data.partner, data.environment)
+    await _announce(shell, principal, tenant_id, data.partner, data.environment)
     return EnvironmentView(id=tenant_id, environment=data.environment, status="active", partner=data.partner)
 
 

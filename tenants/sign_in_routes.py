@@ -9,11 +9,12 @@ from litestar import Request, Response, get, post
 from litestar.datastructures import Cookie
 from litestar.enums import MediaType
 
-from app.core.errors import Unavailable
+from app.core.errors import LimitReached, Unavailable
 from app.core.services import Shell
 from tenants import platform, sessions, sign_in
 from tenants.auth import cache_of
 from tenants.commands.sign_in import LinkUnusable, SignedIn, end_session, is_usable, request_sign_in, use_link
+from tenants.limits import Limiter
 from tenants.models import SignInLink
 from tenants.principal import Principal
 from tenants.schemas import SessionView, SignedInView, SignInAccepted, SignInByEmail
@@ -24,14 +25,23 @@ _AT_LEAST = 0.25
 """Seconds an answer takes, so that its speed doesn't tell whether an address is known."""
 
 
+_MOST_A_MINUTE = 30
+"""Links that can be asked for from one network address, for whomever."""
+
+
 class MailAway(Unavailable):
     """Mail can't be sent right now."""
+
+
+class TooManyLinks(LimitReached):
+    """Too many sign-in links were asked for from here; wait as long as Retry-After says."""
 
 
 @post("/v1/sign-in/email", opt={"public": True}, operation_id="signInByEmail", tags=["tenancy"], status_code=202)
 async def sign_in_by_email(request: Request[Any, Any, Any], shell: Shell, data: SignInByEmail) -> SignInAccepted:
     """Send a sign-in link to this address. The answer is the same, and takes as long, whether the address is known or not."""
     started = time.monotonic()
+    await _within_limits(shell, request)
     host = request.scope["state"]["host"]
     tenant_id = await _tenant_of(shell, host, data)
     mail = cast(SignInMail | None, shell.extras.get("sign_in_mail"))
@@ -98,6 +108,14 @@ async def sign_out(shell: Shell, principal: Principal) -> Response[None]:
     answer: Response[None] = Response(None, status_code=204)
     answer.set_cookie(_cookie("", 0))
     return answer
+
+
+async def _within_limits(shell: Shell, request: Request[Any, Any, Any]) -> None:
+    limiter = cast(Limiter, shell.extras["limiter"])
+    asker = f"sign-in:{request.client.host if request.client else 'unknown'}"
+    verdict = await limiter.take(tenant=None, principal_bucket=asker, per_key=_MOST_A_MINUTE, per_tenant=_MOST_A_MINUTE)
+    if not verdict.allowed:
+        raise TooManyLinks(retry_after=verdict.retry_after)
 
 
 async def _tenant_of(shell: Shell, host: str, data: SignInByEmail) -> UUID | None:

@@ -1,5 +1,6 @@
 """Signing in by e-mail: a link that shows on GET, signs in once on POST, and a session bound to its host."""
 
+import asyncio
 import re
 from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
@@ -53,6 +54,14 @@ class Someone:
         self.ask = {"email": "Kim@Acme.example", "partner": slug}
 
 
+@pytest.fixture(autouse=True)
+async def fresh_limits(shell: Shell) -> None:
+    """Each test starts with nobody having asked for anything."""
+    redis = shell.extras["limiter"]._redis
+    for name in [name async for name in redis.scan_iter("limit:{platform}:sign-in:*")]:
+        await redis.delete(name)
+
+
 @pytest.fixture
 async def kim(shell: Shell) -> Someone:
     tenant = await make_tenant(shell)
@@ -83,6 +92,13 @@ class TestAskingForALink:
         for _ in range(7):
             assert (await ask(client, kim)).status_code == 202
         assert len(outbox.mails) == 5
+
+    @pytest.mark.feature("M55")
+    async def test_is_refused_to_an_address_that_asks_for_everybody(self, client, shell: Shell, outbox: Outbox, kim: Someone) -> None:
+        asked = [client.post("/v1/sign-in/email", json={**kim.ask, "email": f"guess{n}@acme.example"}) for n in range(33)]
+        answers = await asyncio.gather(*asked)
+        refused = [answer for answer in answers if answer.status_code == 429]
+        assert 1 <= len(refused) <= 3 and all(int(answer.headers["retry-after"]) >= 1 for answer in refused)
 
     async def test_sends_nothing_to_somebody_suspended(self, client: httpx.AsyncClient, shell: Shell, outbox: Outbox, kim: Someone) -> None:
         async with shell.unit_of_work(kim.tenant, actor="system:test") as uow:
