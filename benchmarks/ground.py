@@ -67,10 +67,10 @@ class Ground:
 
     async def _furnish(self, tenant: UUID) -> str:
         """A CloudEvents source and a key of the tenant's."""
-        maker = Principal(tenant, "system:bench", "partner", BUILT_IN["partner_admin"].permissions)
+        maker = Principal(tenant, "system:bench", "partner", BUILT_IN["partner_admin"].permissions | BUILT_IN["source_key"].permissions)
         async with self.shell.unit_of_work(tenant, actor="system:bench") as uow:
             await create_source(uow, self.shell, NewSource(name="events", kind="cloudevents"))
-            _, key = await create_key(uow, NewKey(name="bench", scope="partner", roles=["partner_admin"]), maker=maker)
+            _, key = await create_key(uow, NewKey(name="bench", scope="source", roles=["source_key"], source="events"), maker=maker)
         return key.text
 
 

@@ -24,7 +24,13 @@ class Services:
     def __init__(self) -> None:
         self.home = Path(tempfile.mkdtemp(prefix="detour-test-", dir="/var/tmp"))
         self.home.chmod(0o755)
-        speed = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "shared_buffers": "64MB", "autovacuum_naptime": "5s"}
+        speed = {
+            "fsync": "off",
+            "synchronous_commit": "off",
+            "full_page_writes": "off",
+            "shared_buffers": "64MB",
+            "autovacuum_naptime": "5s",
+        }
         self.postgres = Postgres(self.home, settings=speed)
         self.valkey = Valkey(self.home)
 
@@ -59,7 +65,10 @@ class Database:
         return self._cluster.url(role, self.name)
 
     async def create(self) -> None:
-        await self._admin(f'drop database if exists "{self.name}" with (force)', f'create database "{self.name}" template {TEMPLATE} owner detour_owner strategy file_copy')
+        await self._admin(
+            f'drop database if exists "{self.name}" with (force)',
+            f'create database "{self.name}" template {TEMPLATE} owner detour_owner strategy file_copy',
+        )
 
     async def drop(self) -> None:
         await self._admin(f'drop database if exists "{self.name}" with (force)')

@@ -155,8 +155,8 @@ async def _facts_of_each(uow: UnitOfWork, ids: dict[str, set[UUID]], now: dateti
         documents, promises = await _of(uow, Document, kind, wanted), await _of(uow, Promise, kind, wanted)
         for id in wanted:
             source = f"{kind}:{id}"
-            open_ones = [(p.name, p.due_at, p.grace_minutes) for p in promises.get(id, []) if p.status != "kept"]
-            found[source] = document_facts(documents.get(id, []), source, now) | promise_facts(open_ones, source, now)
+            not_kept = [(p.name, p.due_at, p.grace_minutes) for p in promises.get(id, []) if p.status != "kept"]
+            found[source] = document_facts(documents.get(id, []), source, now) | promise_facts(not_kept, source, now)
     return found
 
 

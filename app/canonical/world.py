@@ -22,6 +22,9 @@ Owner = UUID
 Key = tuple[Owner, str, str]  # customer, kind of reference, its lower-cased value
 
 
+_DATES = (("ship", "ship_by"), ("deliver", "deliver_by"))
+
+
 class KnownOrder(msgspec.Struct):
     """An order: its facts (order.*), when each field was said, its row and version (0: not there yet)."""
 
@@ -62,7 +65,8 @@ class World(msgspec.Struct):
 
     def tell(self, event: CanonicalEvent, *, source: str, customer_id: Owner, now: datetime) -> Facts:
         """Take one event in; returns the facts it is judged by."""
-        known = f.of_event(event, source) | f.make("", {"now": now}, "clock", now) | self.extra.get(f"customer:{customer_id}", {})
+        known = f.of_event(event, source) | f.make("event.", {"stale": False}, source, event.occurred_at)
+        known |= f.make("", {"now": now}, "clock", now) | self.extra.get(f"customer:{customer_id}", {})
         order = self._order(event, source, customer_id)
         shipment = self._shipment(event, customer_id)
         if shipment is not None:
@@ -70,7 +74,7 @@ class World(msgspec.Struct):
             known |= self._move(shipment, event, source)
             order = shipment.order
         if order is not None:
-            known |= order.facts | self.extra.get(f"order:{order.id}", {}) | _promised(order, now)
+            known |= order.facts | self.extra.get(f"order:{order.id}", {}) | _promised(order, event, now)
         if shipment is not None:
             known |= shipment.facts | self.extra.get(f"shipment:{shipment.id}", {})
         return known | self._count(event, source, customer_id)
@@ -155,7 +159,7 @@ def shipment_facts(number: str, state: State, source: str, at: datetime) -> Fact
 
 
 def promise_facts(promises: Iterable[tuple[str, datetime, int]], source: str, now: datetime) -> Facts:
-    """promise.* of the open promise (name, due, grace in minutes) that is due first."""
+    """promise.* of the promise (name, due, grace in minutes), of those not kept, that is due first."""
     first = min(promises, key=lambda promise: promise[1], default=None)
     if first is None:
         return {}
@@ -164,9 +168,11 @@ def promise_facts(promises: Iterable[tuple[str, datetime, int]], source: str, no
     return f.make("promise.", {"name": name, "due_at": due_at, "minutes_left": left, "grace_minutes": grace}, source, now)
 
 
-def _promised(order: KnownOrder, now: datetime) -> Facts:
-    """The promises that follow from the order's own dates, for orders whose promises aren't kept in a table yet."""
-    dates = [(name, order.facts.get(f"order.{field}")) for name, field in (("ship", "ship_by"), ("deliver", "deliver_by"))]
+def _promised(order: KnownOrder, event: CanonicalEvent, now: datetime) -> Facts:
+    """The promises that follow from dates this batch tells; those told before are in their table."""
+    if order.id is not None and not any(event.data.get(field) for _, field in _DATES):
+        return {}
+    dates = [(name, order.facts.get(f"order.{field}")) for name, field in _DATES]
     given = [(name, datetime.fromisoformat(fact.value), 0) for name, fact in dates if fact is not None]
     source = next((fact.source for _, fact in dates if fact is not None), "")
     return promise_facts(given, source, now)

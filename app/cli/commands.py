@@ -110,6 +110,14 @@ def platform_key(name: Annotated[str, typer.Option(help="Who will use it.")]) ->
     sys.stdout.write(asyncio.run(make_platform_key(Settings.load(), name)) + "\n")
 
 
+@keys.command("rewrap")
+def rewrap() -> None:
+    """Wrap every data key with the present master key, after DETOUR_PREVIOUS_MASTER_KEY was set to the one before."""
+    from app.cli.platform import rewrap_all
+
+    sys.stdout.write(f"{asyncio.run(rewrap_all(Settings.load()))} data keys wrapped anew\n")
+
+
 async def _checked(settings: Settings) -> None:
     """Refuse to start on a server that is too old or a role that sees through the wall."""
     from app.core.migrate import WrongDatabase, check_server

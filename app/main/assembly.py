@@ -28,14 +28,16 @@ async def build_shell(settings: Settings, clock: SystemClock | None = None) -> S
     boundary.ring_with(doorbell.ring)
     sandbox = await Sandbox(size=settings.sandbox_size).__aenter__()
     vault = Vault(settings)
+    egress = Egress(allow_loopback=settings.egress_allow_loopback, ports=settings.egress_ports)
     shell = Shell(
-        settings=settings, clock=clock, boundary=boundary, sandbox=sandbox, egress=Egress(allow_loopback=settings.egress_allow_loopback, ports=settings.egress_ports),
+        settings=settings, clock=clock, boundary=boundary, sandbox=sandbox, egress=egress,
         vault=vault, gate=CaseGate(), doorbell=doorbell, log=log,
         extras={"listeners": heard, "sections": SECTIONS, "links": LINKS, "limiter": Limiter(settings.redis_url), "sign_in_mail": SignInMailer(vault), "sign_in_page": sign_in_page},
     )  # fmt: skip
 
     async def close() -> None:
         await sandbox.__aexit__(None, None, None)
+        await egress.aclose()
         await boundary.close()
         await doorbell.close()
 

@@ -20,6 +20,10 @@ from app.policies.evaluate import Candidate, Conclusion, Considered, PolicySet, 
 from app.policies.schemas import Decision, Input, PriorityFound, WorkflowChosen
 
 
+# Of a thousand rules asked, a decision keeps those that matched or could not be decided.
+MOST_CONSIDERED = 50
+
+
 class Incoming(NamedTuple):
     """An event to decide on, the signal it came with (None: we said it ourselves) and whose it is."""
 
@@ -86,7 +90,7 @@ def _decision(one: Asked, results: Sequence[CelResult], now: datetime) -> Decisi
     decision = decision_from(one.matched, conclusion, one.facts, now)
     decision.customer_id = one.incoming.customer_id
     decision.signal_id = str(one.incoming.signal_id) if one.incoming.signal_id else None
-    decision.considered = [msgspec.to_builtins(considered) for considered in one.considered]
+    decision.considered = [msgspec.to_builtins(considered) for considered in one.considered if considered.outcome != "no"][-MOST_CONSIDERED:]
     return decision
 
 

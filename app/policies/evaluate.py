@@ -200,7 +200,7 @@ def _group_key(code: str, group: Sequence[tuple[str, CelResult]]) -> str:
 
 def _money(minor: CelResult, currency: CelResult) -> Money | None:
     """The amount, or None where it can't be told: a case opens without it and its inputs show what was missing."""
-    return Money(minor.value, currency.value) if isinstance(minor.value, int) and isinstance(currency.value, str) else None
+    return Money(minor.value, currency.value) if type(minor.value) is int and isinstance(currency.value, str) else None
 
 
 def _priority(document: PolicyDocument, facts: Facts, bonuses: Sequence[Any], by_type: Any) -> priority.Priority:

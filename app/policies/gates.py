@@ -106,7 +106,13 @@ def _goes_beyond(rule: LimitRule, facts: Facts, when: CelResult, amount: CelResu
     if when.value is False:
         return False
     currency = facts.get("call.currency")
-    return not isinstance(amount.value, int) or currency is None or currency.value != rule.currency or amount.value > rule.above_minor
+    minor = _minor(amount)
+    return minor is None or minor > rule.above_minor or currency is None or currency.value != rule.currency
+
+
+def _minor(amount: CelResult) -> int | None:
+    """An amount that can be compared: a whole number that is not below zero (True is a number to Python, not to us)."""
+    return amount.value if type(amount.value) is int and amount.value >= 0 else None
 
 
 def _refusal(policy: Policy, rule: GateRule) -> Refusal:
@@ -114,7 +120,6 @@ def _refusal(policy: Policy, rule: GateRule) -> Refusal:
 
 
 def _boundary(policy: Policy, rule: LimitRule, amount: CelResult) -> Boundary:
-    told = amount.value if isinstance(amount.value, int) else None
     return Boundary(
-        rule.rule, policy.document.name, policy.version, told, rule.currency, rule.above_minor, rule.approval.kind, rule.approval.role, rule.reason
+        rule.rule, policy.document.name, policy.version, _minor(amount), rule.currency, rule.above_minor, rule.approval.kind, rule.approval.role, rule.reason
     )

@@ -57,9 +57,9 @@ async def hosts(uow: UnitOfWork, customer_id: UUID | None) -> dict[str, set[str]
     """The hosts that connections usable for this customer go to, and the capabilities they carry out there."""
     query = select(Connection.config, Connection.capabilities).where(usable_by(Connection, customer_id), Connection.status == "published")
     found: dict[str, set[str]] = {}
-    for config, capabilities in (await uow.execute(query)).tuples():
-        for address in (str(value) for value in config.values() if "://" in str(value)):
-            found.setdefault(urlsplit(address).hostname or "", set()).update(capabilities)
+    for row in (await uow.execute(query)).all():
+        for address in (str(value) for value in row.config.values() if "://" in str(value)):
+            found.setdefault(urlsplit(address).hostname or "", set()).update(row.capabilities)
     return found
 
 

@@ -4,7 +4,20 @@ from collections.abc import Awaitable, Callable
 
 import asyncpg
 
-SCHEMAS = ("core", "tenants", "branding", "canonical", "policies", "connectors", "notifications", "ingest", "cases", "workflows", "audit", "metering")
+SCHEMAS = (
+    "core",
+    "tenants",
+    "branding",
+    "canonical",
+    "policies",
+    "connectors",
+    "notifications",
+    "ingest",
+    "cases",
+    "workflows",
+    "audit",
+    "metering",
+)
 PLATFORM = {
     "core.signing_key", "core.tenant_table_option", "core.partner", "core.tenant", "core.domain_lookup", "core.key_lookup", "core.token_lookup",
     "core.platform_key", "core.platform_log", "core.dispatcher_lease", "core.work", "core.alembic_version",
@@ -42,7 +55,13 @@ async def every_role_is_walled(c: asyncpg.Connection) -> list[str]:
     for table in await _tables(c):
         for policy, roles in wanted.items():
             p = found.get((table["name"], policy))
-            if p is None or p["permissive"] != "RESTRICTIVE" or set(p["roles"]) != roles or "tenant_id" not in p["qual"] or p["qual"] != p["with_check"]:
+            if (
+                p is None
+                or p["permissive"] != "RESTRICTIVE"
+                or set(p["roles"]) != roles
+                or "tenant_id" not in p["qual"]
+                or p["qual"] != p["with_check"]
+            ):
                 wrong.append(f"{table['name']}: {policy}")
             elif "SELECT core.ctx_tenant" not in p["qual"]:
                 wrong.append(f"{table['name']}: {policy} is evaluated a row, not once a statement")
@@ -52,9 +71,15 @@ async def every_role_is_walled(c: asyncpg.Connection) -> list[str]:
 async def customers_are_walled(c: asyncpg.Connection) -> list[str]:
     """What the customer role may read has a customer_id and the policy that compares it."""
     rows = await c.fetch(
-        "select distinct table_schema || '.' || table_name as name from information_schema.role_table_grants where grantee = 'detour_customer' and table_schema = any($1)", list(SCHEMAS)
+        "select distinct table_schema || '.' || table_name as name from information_schema.role_table_grants where grantee = 'detour_customer' and table_schema = any($1)",
+        list(SCHEMAS),
     )
-    policies = {r["name"] for r in await c.fetch("select schemaname || '.' || tablename as name from pg_policies where policyname = 'customer' and permissive = 'RESTRICTIVE' and qual like '%customer_id%ctx_customer%'")}
+    policies = {
+        r["name"]
+        for r in await c.fetch(
+            "select schemaname || '.' || tablename as name from pg_policies where policyname = 'customer' and permissive = 'RESTRICTIVE' and qual like '%customer_id%ctx_customer%'"
+        )
+    }
     return [r["name"] for r in rows if r["name"] not in policies]
 
 
@@ -69,7 +94,9 @@ async def keys_lead_with_the_tenant(c: asyncpg.Connection) -> list[str]:
         list(SCHEMAS),
     )
     wrong = [f"{r['name']}.{r['index']}: {r['cols']}" for r in rows if r["name"] not in PLATFORM and r["cols"][0] != "tenant_id"]
-    wrong += [f"{r['name']}.{r['index']}: {r['cols']}" for r in rows if r["name"] not in PLATFORM and r["pk"] and r["cols"] != ["tenant_id", "id"]]
+    wrong += [
+        f"{r['name']}.{r['index']}: {r['cols']}" for r in rows if r["name"] not in PLATFORM and r["pk"] and r["cols"] != ["tenant_id", "id"]
+    ]
     keyed = {r["name"] for r in rows if r["pk"]}
     return wrong + [f"{t['name']}: no primary key" for t in await _tables(c) if t["name"] not in keyed]
 
@@ -97,7 +124,10 @@ async def references_stay_inside_a_tenant(c: asyncpg.Connection) -> list[str]:
 
 async def no_grant_is_too_wide(c: asyncpg.Connection) -> list[str]:
     """No grants on partitions, none to PUBLIC, no TRUNCATE, REFERENCES or TRIGGER, no update of append-only tables, no look at signing keys."""
-    rows = await c.fetch("select grantee, table_schema || '.' || table_name as name, privilege_type as what from information_schema.role_table_grants where table_schema = any($1)", list(SCHEMAS))
+    rows = await c.fetch(
+        "select grantee, table_schema || '.' || table_name as name, privilege_type as what from information_schema.role_table_grants where table_schema = any($1)",
+        list(SCHEMAS),
+    )
     parts = {t["name"] for t in await _tables(c) if t["part"]}
     append_only = {r["name"] for r in await c.fetch("select name from core.tenant_table_option where append_only")}
     wrong = []
@@ -125,7 +155,11 @@ async def functions_are_closed(c: asyncpg.Connection) -> list[str]:
         list(SCHEMAS),
     )
     wrong = [f"{r['name']} is callable by PUBLIC" for r in rows if r["public"]]
-    wrong += [f"{r['name']} is a definer without a pinned search_path" for r in rows if r["definer"] and "search_path=pg_catalog, pg_temp" not in r["config"]]
+    wrong += [
+        f"{r['name']} is a definer without a pinned search_path"
+        for r in rows
+        if r["definer"] and "search_path=pg_catalog, pg_temp" not in r["config"]
+    ]
     across = ("find_tenant_by_host", "find_key", "find_token", "find_platform_key")
     return wrong + [f"{r['name']} belongs to {r['owner']}" for r in rows if r["short"] in across and r["owner"] != "detour_lookup"]
 
@@ -134,22 +168,45 @@ async def roles_have_no_way_up(c: asyncpg.Connection) -> list[str]:
     """No runtime role is superuser, passes row security, or is a member of another."""
     rows = await c.fetch("select rolname, rolsuper, rolbypassrls, rolcreaterole from pg_roles where rolname like 'detour%'")
     wrong = [r["rolname"] for r in rows if r["rolsuper"] or r["rolcreaterole"] or (r["rolbypassrls"] and r["rolname"] != "detour_backup")]
-    members = await c.fetch("select m.rolname as member, g.rolname as of, inherit_option from pg_auth_members a join pg_roles m on m.oid = a.member join pg_roles g on g.oid = a.roleid where m.rolname like 'detour%'")
-    return wrong + [f"{r['member']} in {r['of']}" for r in members if (r["member"], r["of"], r["inherit_option"]) != ("detour_owner", "detour_lookup", False)]
+    members = await c.fetch(
+        "select m.rolname as member, g.rolname as of, inherit_option from pg_auth_members a join pg_roles m on m.oid = a.member join pg_roles g on g.oid = a.roleid where m.rolname like 'detour%'"
+    )
+    return wrong + [
+        f"{r['member']} in {r['of']}"
+        for r in members
+        if (r["member"], r["of"], r["inherit_option"]) != ("detour_owner", "detour_lookup", False)
+    ]
 
 
 async def types_suit_the_wall(c: asyncpg.Connection) -> list[str]:
     """Money is bigint, moments have zones, statuses are text: no float, numeric, enum, varchar or zoneless timestamp."""
-    rows = await c.fetch("select table_schema || '.' || table_name || '.' || column_name as name, data_type from information_schema.columns where table_schema = any($1)", list(SCHEMAS))
-    refused = {"real", "double precision", "numeric", "USER-DEFINED", "character varying", "character", "timestamp without time zone", "money"}
-    return [f"{r['name']}: {r['data_type']}" for r in rows if r["data_type"] in refused and not r["name"].startswith("core.alembic_version")]
+    rows = await c.fetch(
+        "select table_schema || '.' || table_name || '.' || column_name as name, data_type from information_schema.columns where table_schema = any($1)",
+        list(SCHEMAS),
+    )
+    refused = {
+        "real",
+        "double precision",
+        "numeric",
+        "USER-DEFINED",
+        "character varying",
+        "character",
+        "timestamp without time zone",
+        "money",
+    }
+    return [
+        f"{r['name']}: {r['data_type']}" for r in rows if r["data_type"] in refused and not r["name"].startswith("core.alembic_version")
+    ]
 
 
 async def append_only_tables_are_partitioned(c: asyncpg.Connection) -> list[str]:
     """An append-only table is partitioned by its id, has room ahead, and its last partition is bounded so that the next one fits."""
     wrong = []
     for r in await c.fetch("select name from core.tenant_table_option where append_only"):
-        bounds = await c.fetch("select pg_get_expr(c.relpartbound, c.oid) as bound from pg_inherits i join pg_class c on c.oid = i.inhrelid where i.inhparent = $1::text::regclass", r["name"])
+        bounds = await c.fetch(
+            "select pg_get_expr(c.relpartbound, c.oid) as bound from pg_inherits i join pg_class c on c.oid = i.inhrelid where i.inhparent = $1::text::regclass",
+            r["name"],
+        )
         strategy = await c.fetchval("select pg_get_partkeydef($1::text::regclass)", r["name"])
         if strategy != "RANGE (id)" or len(bounds) < 5 or any("MAXVALUE" in b["bound"] or b["bound"] == "DEFAULT" for b in bounds):
             wrong.append(f"{r['name']}: {strategy}, {len(bounds)} partitions")
@@ -158,7 +215,10 @@ async def append_only_tables_are_partitioned(c: asyncpg.Connection) -> list[str]
 
 async def nothing_materialised(c: asyncpg.Connection) -> list[str]:
     """No materialised views (they have no row security), and views run with their caller's rights."""
-    rows = await c.fetch("select n.nspname || '.' || c.relname as name, c.relkind::text as kind, c.reloptions from pg_class c join pg_namespace n on n.oid = c.relnamespace where n.nspname = any($1) and c.relkind in ('m', 'v')", list(SCHEMAS))
+    rows = await c.fetch(
+        "select n.nspname || '.' || c.relname as name, c.relkind::text as kind, c.reloptions from pg_class c join pg_namespace n on n.oid = c.relnamespace where n.nspname = any($1) and c.relkind in ('m', 'v')",
+        list(SCHEMAS),
+    )
     return [r["name"] for r in rows if r["kind"] == "m" or "security_invoker=true" not in (r["reloptions"] or [])]
 
 

@@ -79,7 +79,10 @@ class TestModels:
         load_models()
 
         def compare(connection):
-            context = MigrationContext.configure(connection, opts={"include_schemas": True, "include_name": include_name, "version_table_schema": "core", "compare_type": True})
+            context = MigrationContext.configure(
+                connection,
+                opts={"include_schemas": True, "include_name": include_name, "version_table_schema": "core", "compare_type": True},
+            )
             return [d for d in compare_metadata(context, metadata) if not _is_index(d)]
 
         async with engine.connect() as connection:
@@ -101,5 +104,3 @@ def _is_index(difference):
     """Indexes and foreign keys live in the SQL alone: models need not repeat them."""
     kind = difference[0] if isinstance(difference[0], str) else difference[0][0]
     return kind in ("add_index", "remove_index", "add_fk", "remove_fk", "add_constraint", "remove_constraint")
-
-

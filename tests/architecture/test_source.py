@@ -7,7 +7,10 @@ from pathlib import Path
 
 import pytest
 
-_SQL = re.compile(r"\b(select .+ from|insert into|update \w+(\.\w+)? set|delete from|set local|alter (role|table)|drop (table|database)|create (table|database))\b", re.IGNORECASE | re.DOTALL)
+_SQL = re.compile(
+    r"\b(select .+ from|insert into|update \w+(\.\w+)? set|delete from|set local|alter (role|table)|drop (table|database)|create (table|database))\b",
+    re.IGNORECASE | re.DOTALL,
+)
 ROOT = Path(__file__).resolve().parents[2]
 OURS = ("app", "tenants", "branding", "worker")
 FILES = sorted(p for top in OURS for p in (ROOT / top).rglob("*.py"))
@@ -54,7 +57,20 @@ class TestTheEgress:
     def test_is_the_only_way_out(self):
         """A socket opened around the guard reaches metadata services and the tenant's neighbours."""
         allowed = ("app/core/egress", "app/core/embedded.py", "app/core/addresses.py", "app/cli/")
-        assert _found({"httpx": allowed, "httpcore": allowed, "requests": allowed, "socket": (*allowed, "app/core/sandbox/"), "urllib.request": allowed, "http.client": allowed, "smtplib": ()}) == []
+        assert (
+            _found(
+                {
+                    "httpx": allowed,
+                    "httpcore": allowed,
+                    "requests": allowed,
+                    "socket": (*allowed, "app/core/sandbox/"),
+                    "urllib.request": allowed,
+                    "http.client": allowed,
+                    "smtplib": (),
+                }
+            )
+            == []
+        )
 
 
 class TestTheEnvironment:
@@ -104,7 +120,9 @@ class TestTheWall:
             if _name(path) in ("app/core/migrate.py", "tenants/boundary.py"):
                 continue
             for node in ast.walk(_tree(path)):
-                if isinstance(node, ast.JoinedStr) and _SQL.search("".join(v.value for v in node.values if isinstance(v, ast.Constant) and isinstance(v.value, str))):
+                if isinstance(node, ast.JoinedStr) and _SQL.search(
+                    "".join(v.value for v in node.values if isinstance(v, ast.Constant) and isinstance(v.value, str))
+                ):
                     wrong.append(f"{_name(path)}:{node.lineno}")
         assert wrong == []
 

@@ -25,6 +25,7 @@ from app.core.uow import UnitOfWork
 from tenants.models import Customer
 
 LONGEST_WAIT = 5.0
+DOUBTFUL = ("sending", "unknown")
 
 
 class CapabilityNotGranted(NotAllowed):
@@ -121,10 +122,6 @@ async def _carry_out(shell: Shell, ask: Ask) -> Outcome:
     except CapabilityNotGranted as refusal:
         await _deny(shell, ask, Verdict(False, refusal.detail, "grant", "Grant it to a connection."))
         raise
-    except SystemResting as resting:
-        return Outcome(
-            status="failed", error={"cause": "resting", "detail": resting.detail, "retryable": True, "retry_after": resting.retry_after}
-        )
     if isinstance(ticket, Outcome):
         return ticket
     report = await Exchange(shell, ticket).run()
@@ -169,8 +166,11 @@ async def _take_ticket(shell: Shell, ask: Ask) -> Ticket | Outcome:
         known = await _final(uow, ask, call) if call else None
         if known:
             return known
-        connection, breaker = await _choose(uow, ask, call)
-        wait = _let_through(uow, connection, breaker)
+        try:
+            connection, breaker = await _choose(uow, ask, call)
+            wait = _let_through(uow, connection, breaker)
+        except SystemResting as resting:
+            return _rests(resting, call)
         ticket = await _ticket(uow, shell, ask, connection, call, wait)
         if ask.capability.effect or call:
             await start(uow, ticket, call, ask.told, params=ask.params, asked_by=(ask.customer_id, ask.case_id, ask.run_id))
@@ -212,13 +212,20 @@ async def _choose(uow: UnitOfWork, ask: Ask, call: Call | None) -> tuple[Connect
 
 def _let_through(uow: UnitOfWork, connection: Connection, breaker: CircuitBreaker) -> float:
     """Note the probe where one is due, and the call's place in the throttle; returns the seconds to wait."""
-    probing = _state(breaker).probing(uow.now)
-    breaker.state, breaker.retry_at = probing.state, probing.retry_at
     mark, wait = next_slot(breaker.next_slot_at, uow.now, connection.rate_per_minute)
     if wait > LONGEST_WAIT:
         raise SystemResting(f"{connection.name} is asked more often than its rate allows.", retry_after=round(wait))
-    breaker.next_slot_at = mark
+    probing = _state(breaker).probing(uow.now)
+    breaker.state, breaker.retry_at, breaker.next_slot_at = probing.state, probing.retry_at, mark
     return wait
+
+
+def _rests(resting: SystemResting, call: Call | None) -> Outcome:
+    """Nothing is tried now; what was doubtful before stays so."""
+    error = {"cause": "resting", "detail": resting.detail, "retryable": True, "retry_after": resting.retry_after}
+    if call and call.status in DOUBTFUL:
+        return Outcome(status="unknown", error=error, call_id=call.id)
+    return Outcome(status="failed", error=error)
 
 
 async def _ticket(uow: UnitOfWork, shell: Shell, ask: Ask, connection: Connection, call: Call | None, wait: float) -> Ticket:
@@ -233,7 +240,7 @@ async def _ticket(uow: UnitOfWork, shell: Shell, ask: Ask, connection: Connectio
         capability=ask.capability, config=connection.config, params=ask.params, effect_key=ask.effect_key,
         secret=await credentials.secret_of(uow, shell.vault, connection.id) or "",
         access=await credentials.token_of(uow, shell.vault, connection.id) if is_oauth else None,
-        wait=wait, attempts=call.attempts if call else 0, is_doubtful=ask.capability.effect and call is not None and call.status in ("sending", "unknown"),
+        wait=wait, attempts=call.attempts if call else 0, is_doubtful=ask.capability.effect and call is not None and call.status in DOUBTFUL,
         case_retries=await queries.retries_of_case(uow, ask.case_id), started_at=uow.now,
     )  # fmt: skip
 

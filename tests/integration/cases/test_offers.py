@@ -155,6 +155,13 @@ class TestExpire:
         assert (told.data["option_id"], told.data["option"]["label"]) == ("wait", "Wednesday 10-12")
         assert (await world.case(case.id)).status == "open"
 
+    async def test_asks_to_be_asked_again_when_it_is_early(self, world: World) -> None:
+        row = await _make(world, await world.opened())
+        async with world.act() as uow:
+            assert not await offers.expire(uow, row.id)
+        pending = await world.shell.boundary.dispatch("select due from core.work where tenant_id = $1 and kind = 'offer'", world.tenant)
+        assert [work["due"] for work in pending] == [row.expires_at]
+
     async def test_takes_nothing_without_a_default(self, world: World) -> None:
         await _make(world, await world.opened(now=ago(hours=3)), now=ago(hours=2), default=None)
         await world.work_off()

@@ -43,6 +43,12 @@ class TestOpenCase:
         await world.opened()
         assert await _count(world, CaseClock) == 0
 
+    async def test_opens_also_when_the_promise_can_never_fall_due(self, shell, tenant) -> None:  # type: ignore[no-untyped-def]
+        world = await World.make(shell, tenant, sla={"resolution": "PT9999H", "calendar": {"hours": "Mon 09:00-09:01"}})
+        assert (await world.opened()).status == "open"
+        assert await _count(world, CaseClock) == 0
+
+    @pytest.mark.feature("M42")
     async def test_joins_the_unfinished_case_of_the_same_group(self, world: World) -> None:
         first = await world.opened(signal_id=str(new_id()))
         second = await world.opened(signal_id=str(new_id()))
@@ -60,6 +66,7 @@ class TestOpenCase:
         assert await _count(world, CaseSignal) == 1
         assert await world.told("case.grouped") == []
 
+    @pytest.mark.feature("M42")
     async def test_makes_one_case_of_two_that_arrive_at_the_same_moment(self, world: World) -> None:
         inside, both = asyncio.Barrier(2), []
 

@@ -211,6 +211,14 @@ class TestBreaker:
         assert (await customer.ask("crm.customer_tier", {"account": "ACME-01"})).status == "done"
         assert len(await customer.events("breaker.closed")) == 1
 
+    async def test_what_was_doubtful_stays_unknown_while_the_system_rests(self, customer: Customer, world: World):
+        await world.order("A1")
+        await world.fault("reset_after", "carrier", operation="amend", times=1)
+        await world.fault("down", "carrier", operation="find_request")
+        outcomes = [await customer.ask("carrier.amend", AMEND, "doubtful") for _ in range(7)]
+        assert {o.status for o in outcomes} == {"unknown"} and outcomes[-1].error["cause"] == "resting"
+        assert await world.effects("doubtful") == 1
+
     async def test_a_second_connection_steps_in_while_the_first_rests(
         self, customer: Customer, world: World, superuser: asyncpg.Connection
     ):

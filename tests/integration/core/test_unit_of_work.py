@@ -19,7 +19,17 @@ pytestmark = pytest.mark.feature("M120", "M13")
 
 def _customer(name="Acme"):
     own = new_id()
-    return Customer(id=own, customer_id=own, slug=f"c{own.hex[-10:]}", name=name, sla={}, locale="en", zone="UTC", status="active", created_at=datetime.now(UTC))
+    return Customer(
+        id=own,
+        customer_id=own,
+        slug=f"c{own.hex[-10:]}",
+        name=name,
+        sla={},
+        locale="en",
+        zone="UTC",
+        status="active",
+        created_at=datetime.now(UTC),
+    )
 
 
 async def _events(shell, tenant, type):

@@ -107,7 +107,9 @@ class TestWriting:
     async def test_into_another_tenant_is_refused(self, app_connection, shell, tenant, other_tenant):
         with pytest.raises(asyncpg.InsufficientPrivilegeError, match="row-level security"):
             async with app_connection.transaction():
-                await app_connection.execute("select set_config('app.context', $1, true)", shell.boundary.sign(Context.one(tenant, actor="system:test")))
+                await app_connection.execute(
+                    "select set_config('app.context', $1, true)", shell.boundary.sign(Context.one(tenant, actor="system:test"))
+                )
                 await app_connection.execute(
                     "insert into core.event (tenant_id, id, type, envelope) values ($1, $2, 'x.y', '{}')", other_tenant, new_id()
                 )
@@ -115,7 +117,9 @@ class TestWriting:
     async def test_an_append_only_table_takes_no_update(self, app_connection, shell, tenant):
         with pytest.raises(asyncpg.InsufficientPrivilegeError, match="permission denied"):
             async with app_connection.transaction():
-                await app_connection.execute("select set_config('app.context', $1, true)", shell.boundary.sign(Context.one(tenant, actor="system:test")))
+                await app_connection.execute(
+                    "select set_config('app.context', $1, true)", shell.boundary.sign(Context.one(tenant, actor="system:test"))
+                )
                 await app_connection.execute("update core.event set type = 'x.z'")
 
     async def test_work_outside_the_context_is_refused_to_a_batch(self, database, shell, tenant, other_tenant):
@@ -123,7 +127,9 @@ class TestWriting:
             connection = await asyncpg.connect(database.url("detour_batch"))
             try:
                 async with connection.transaction():
-                    await connection.execute("select set_config('app.context', $1, true)", shell.boundary.sign(Context.many([tenant], actor="system:test")))
+                    await connection.execute(
+                        "select set_config('app.context', $1, true)", shell.boundary.sign(Context.many([tenant], actor="system:test"))
+                    )
                     await connection.execute("select core.add_works($1, $2, 'run', $3, 1)", [other_tenant], [new_id()], [new_id()])
             finally:
                 await connection.close()
@@ -152,7 +158,12 @@ class TestRoles:
             await connection.close()
 
     async def test_a_partition_can_not_be_read_around_its_table(self, database, app_connection, shell, tenant):
-        names = [r[0] for r in await (await database.superuser()).fetch("select inhrelid::regclass::text from pg_inherits where inhparent = 'core.event'::regclass")]
+        names = [
+            r[0]
+            for r in await (await database.superuser()).fetch(
+                "select inhrelid::regclass::text from pg_inherits where inhparent = 'core.event'::regclass"
+            )
+        ]
         assert len(names) >= 4
         with pytest.raises(asyncpg.InsufficientPrivilegeError, match="permission denied"):
             await app_connection.fetch(f"select * from {names[0]}")
@@ -172,7 +183,11 @@ class TestPlatform:
     async def test_a_lost_database_is_unavailable_not_a_crash(self, shell, tenant):
         from tenants.boundary import DatabaseAway, DatabaseBoundary
 
-        away = DatabaseBoundary(shell.settings.__class__(**{**_fields(shell.settings), "database_url": "postgresql://detour_app:x@127.0.0.1:9/none"}), shell.extras["listeners"], shell.clock)
+        away = DatabaseBoundary(
+            shell.settings.__class__(**{**_fields(shell.settings), "database_url": "postgresql://detour_app:x@127.0.0.1:9/none"}),
+            shell.extras["listeners"],
+            shell.clock,
+        )
         with pytest.raises(Fault) as refusal:
             async with away.unit_of_work(Context.one(tenant, actor="system:test")):
                 pass

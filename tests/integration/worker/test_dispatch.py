@@ -27,7 +27,9 @@ class Bench:
         settings = shell.settings if redis_url is None else _with(shell.settings, redis_url=redis_url)
         self.bell = Doorbell(settings.redis_url)
         self.boundary.ring_with(self.bell.ring)
-        self.shell = shell.but(boundary=self.boundary, settings=settings, doorbell=self.bell, extras={**shell.extras, "listeners": listeners})
+        self.shell = shell.but(
+            boundary=self.boundary, settings=settings, doorbell=self.bell, extras={**shell.extras, "listeners": listeners}
+        )
         self.stopping = asyncio.Event()
 
     async def _note(self, shell, items):

@@ -59,10 +59,20 @@ class Peer:
 @pytest.fixture
 async def peer() -> AsyncIterator[Peer]:
     made = Peer()
-    server = await asyncio.start_server(made.serve, "127.0.0.1", 0)
+    talks: set[asyncio.Task[None]] = set()
+
+    def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.create_task(made.serve(reader, writer))
+        talks.add(task)
+        task.add_done_callback(talks.discard)
+
+    server = await asyncio.start_server(talk, "127.0.0.1", 0)
     made.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
     yield made
     server.close()
+    for task in talks:
+        task.cancel()
+    await asyncio.gather(*talks, return_exceptions=True)
 
 
 class Desk:

@@ -55,7 +55,9 @@ class TestShippedMeters:
 
 class TestCount:
     def test_takes_the_quantity_from_the_event(self) -> None:
-        own = meters.parse({"version": 1, "meters": {"pieces": {"title": "Pieces", "events": ["a.b"], "quantity": "data.n", "unit": "piece"}}})
+        own = meters.parse(
+            {"version": 1, "meters": {"pieces": {"title": "Pieces", "events": ["a.b"], "quantity": "data.n", "unit": "piece"}}}
+        )
         assert [u.quantity for u in count(own, event("a.b", n=7))] == [7]
         assert [u.quantity for u in count(own, event("a.b", n="seven"))] == []
         assert [u.quantity for u in count(own, event("a.b"))] == []

@@ -40,7 +40,9 @@ def both() -> PolicySet:
 def told(*events: dict, world: World | None = None) -> list[Facts]:
     """What each of these events is judged by, told in this order."""
     world = world or World()
-    return [world.tell(parse_event(event), source=f"signal:{index + 1}", customer_id=CUSTOMER, now=NOW) for index, event in enumerate(events)]
+    return [
+        world.tell(parse_event(event), source=f"signal:{index + 1}", customer_id=CUSTOMER, now=NOW) for index, event in enumerate(events)
+    ]
 
 
 def fact(name: str, value: object, source: str = "call:1") -> Facts:

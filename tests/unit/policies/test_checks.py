@@ -118,9 +118,16 @@ class TestVocabulary:
 
     def test_typed_fields_of_every_event_are_facts(self):
         assert {"event.data.status_code", "event.data.value_minor", "event.data.location.city"} <= vocabulary().keys()
-        assert all(f"event.data.{name}" in vocabulary() for event in event_types().values() for name, kind in event.data.items() if kind == "string")
+        assert all(
+            f"event.data.{name}" in vocabulary()
+            for event in event_types().values()
+            for name, kind in event.data.items()
+            if kind == "string"
+        )
 
     def test_what_an_expression_reads_is_found_outside_and_as_literals(self):
         types = types_with({})
-        text = """'customer.tier' in given && customer.tier == "order.number!" || order.lines.size() > 1 || [order.sku].exists(x, x == 'a')"""
+        text = (
+            """'customer.tier' in given && customer.tier == "order.number!" || order.lines.size() > 1 || [order.sku].exists(x, x == 'a')"""
+        )
         assert reads(text, types) == ("customer.tier", "order.sku")

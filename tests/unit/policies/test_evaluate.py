@@ -29,7 +29,9 @@ class TestTheStory:
     async def test_webhook_and_214_of_one_order_give_the_same_exception_and_key(self, sandbox):
         decisions = [(await decide(sandbox, both(), facts))[0] for facts in told(CUTOFF, NOT_PICKED_UP)]
         assert {d.group_key for d in decisions} == {"cutoff.missed|order:ORD-7731|promise:ship"}
-        assert {(d.exception.type, d.exception.reason, d.exception.responsible) for d in decisions} == {("cutoff.missed", "past_cutoff", "warehouse")}
+        assert {(d.exception.type, d.exception.reason, d.exception.responsible) for d in decisions} == {
+            ("cutoff.missed", "past_cutoff", "warehouse")
+        }
         assert {d.title for d in decisions} == {"Order ORD-7731 missed the warehouse cutoff"}
         assert decisions[1].money_at_risk.minor == 4520000, "the second signal knows the order from the first"
 
@@ -59,13 +61,20 @@ class TestTheStory:
 class TestCandidates:
     def test_only_rules_for_the_type_and_value_are_asked(self):
         texts = [rule(f"p{n}", "shipment.milestone_recorded", where=f"{{event.data.status_code: S{n}}}") for n in range(50)]
-        policies = PolicySet([policy(text, n) for n, text in enumerate([*texts, rule("any"), rule("other", "shipment.milestone_recorded")])])
+        policies = PolicySet(
+            [policy(text, n) for n, text in enumerate([*texts, rule("any"), rule("other", "shipment.milestone_recorded")])]
+        )
         (facts,) = told({**NOT_PICKED_UP, "data": {"status_code": "S7"}})
         assert [c.policy.document.name for c in policies.candidates(facts)] == ["other", "p7"]
 
     def test_the_customers_own_come_first_then_precedence_then_name(self):
         policies = PolicySet(
-            [policy(rule("b"), 1), policy(rule("a"), 2), policy(rule("c").replace("50", "5"), 3), policy(rule("z").replace("50", "900"), 4, CUSTOMER)]
+            [
+                policy(rule("b"), 1),
+                policy(rule("a"), 2),
+                policy(rule("c").replace("50", "5"), 3),
+                policy(rule("z").replace("50", "900"), 4, CUSTOMER),
+            ]
         )
         (facts,) = told(CUTOFF)
         assert [c.policy.document.name for c in policies.candidates(facts)] == ["z", "c", "a", "b"]
@@ -73,7 +82,13 @@ class TestCandidates:
 
 class TestErrors:
     async def test_an_undecided_rule_belongs_to_itself_and_says_why(self, sandbox):
-        policies = PolicySet([policy(rule("a", when='customer.tier == "gold"'), 1), policy(rule("b", when="order.value_minor / 0 > 1"), 2), policy(rule("c"), 3)])
+        policies = PolicySet(
+            [
+                policy(rule("a", when='customer.tier == "gold"'), 1),
+                policy(rule("b", when="order.value_minor / 0 > 1"), 2),
+                policy(rule("c"), 3),
+            ]
+        )
         (facts,) = told(CUTOFF)
         decision, asked = await decide(sandbox, policies, facts)
         assert decision is not None
