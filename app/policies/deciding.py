@@ -19,7 +19,6 @@ from app.policies import evaluate as steps
 from app.policies.evaluate import Candidate, Conclusion, Considered, PolicySet, Unsettled
 from app.policies.schemas import Decision, Input, PriorityFound, WorkflowChosen
 
-
 # Of a thousand rules asked, a decision keeps those that matched or could not be decided.
 MOST_CONSIDERED = 50
 
