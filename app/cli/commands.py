@@ -4,18 +4,25 @@ import asyncio
 import base64
 import json
 import secrets
+import subprocess
 import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from app.cli import remote
 from app.core.context import Signer
 from app.core.settings import Settings
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="Exception operations for logistics.")
-keys = typer.Typer(no_args_is_help=True, help="Master keys and the platform operator's API keys.")
+keys = typer.Typer(no_args_is_help=True, help="API keys, master keys and the platform operator's keys.")
 app.add_typer(keys, name="key")
+app.add_typer(remote.partners, name="partner")
+app.add_typer(remote.audits, name="audit")
+keys.command("create")(remote.create_key)
+keys.command("rotate")(remote.rotate_key)
+keys.command("revoke")(remote.revoke_key)
 
 Json = Annotated[bool, typer.Option("--json", help="Answer in JSON.")]
 
@@ -78,6 +85,12 @@ def doctor(as_json: Json = False) -> None:
         for f in found:
             sys.stdout.write(f"{'ok ' if f.ok else 'NO '} {f.what}{'' if f.ok else ' — ' + f.remedy}\n")
     raise typer.Exit(0 if all(f.ok for f in found) else 3)
+
+
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def story(context: typer.Context) -> None:
+    """Play the story against a running instance (`detour story --help` lists its options)."""
+    raise typer.Exit(subprocess.run([sys.executable, "-m", "simulator.story", *context.args], check=False).returncode)
 
 
 @app.command()
