@@ -16,7 +16,7 @@ from app.connectors import backoff, credentials
 from app.connectors.capabilities import Capability
 from app.connectors.connector import Connector, Operation, Request
 from app.connectors.credentials import Token
-from app.connectors.outcomes import Judgement, judge
+from app.connectors.outcomes import Judgement, Result, judge
 from app.connectors.redaction import kept
 from app.connectors.requests import Prepared, RequestUnwritable, read, write
 from app.core import faults, telemetry
@@ -107,7 +107,7 @@ class Exchange:
             result = await self._send(prepared, with_key=True)
             faults.point("call-sent")
             verdict = judge(result, self._ticket.operation.errors, effect=self._ticket.capability.effect)
-            self._learn(verdict, result)
+            self._learn(result)
             if isinstance(result, Answer) and verdict.meaning == "answered":
                 verdict = await self._accept(result)
             if verdict.meaning == "unknown" and await self._reconciled(verdict):
@@ -169,6 +169,7 @@ class Exchange:
         if form is None:
             return True
         result = await self._send(await self._write(form), with_key=False)
+        self._feel(result)
         self._retries.append({"cause": "reconcile", "answered": result.status if isinstance(result, Answer) else type(result).__name__})
         if isinstance(result, Answer) and result.status == 404:
             return False
@@ -190,7 +191,7 @@ class Exchange:
             self.report.status, self.report.response, self.report.error, self.report.health = "done", response, None, True
         return True
 
-    async def _send(self, prepared: Prepared, *, with_key: bool) -> Answer | EgressRefused | EgressTimeout | EgressReset | EgressTooLarge:
+    async def _send(self, prepared: Prepared, *, with_key: bool) -> Result:
         operation, ticket = self._ticket.operation, self._ticket
         headers = dict(prepared.headers)
         if with_key and operation.idempotency_header:
@@ -229,8 +230,13 @@ class Exchange:
             self.report.request = {"method": prepared.method, "url": prepared.url, "body": kept(prepared.content)}
         return prepared
 
-    def _learn(self, verdict: Judgement, result: object) -> None:
-        self.report.health = not verdict.is_sick if isinstance(result, Answer | EgressTimeout | EgressReset) else None
+    def _feel(self, result: Result) -> None:
+        """What the breaker learns of any answer, or of none."""
+        known = isinstance(result, Answer | EgressTimeout | EgressReset)
+        self.report.health = not judge(result, self._ticket.operation.errors, effect=False).is_sick if known else None
+
+    def _learn(self, result: Result) -> None:
+        self._feel(result)
         if isinstance(result, Answer):
             self.report.answer = {"status": result.status, "body": kept(result.body)}
 
