@@ -11,21 +11,21 @@ from litestar.enums import MediaType
 
 from app.core.errors import LimitReached, Unavailable
 from app.core.services import Shell
-from tenants import platform, sessions, sign_in
+from tenants import platform, sessions
 from tenants.auth import cache_of
-from tenants.commands.sign_in import LinkUnusable, SignedIn, end_session, is_usable, request_sign_in, use_link
+from tenants.commands.sign_in import LinkUnusable, end_session, is_usable, request_sign_in, use_link
 from tenants.limits import Limiter
 from tenants.models import SignInLink
 from tenants.principal import Principal
 from tenants.schemas import SessionView, SignedInView, SignInAccepted, SignInByEmail
-from tenants.sign_in import SignInMail
+from tenants.sign_in import SignInMail, SignInPage, Step
 
 _ACTOR = "system:sign-in"
 _AT_LEAST = 0.25
 """Seconds an answer takes, so that its speed doesn't tell whether an address is known."""
 
 
-_MOST_A_MINUTE = 30
+_MOST_A_MINUTE = 120
 """Links that can be asked for from one network address, for whomever."""
 
 
@@ -57,33 +57,27 @@ async def sign_in_by_email(request: Request[Any, Any, Any], shell: Shell, data: 
 @get("/sign-in/{token:str}", opt={"public": True}, operation_id="showSignIn", tags=["tenancy"], media_type=MediaType.HTML)
 async def show_sign_in(request: Request[Any, Any, Any], shell: Shell, token: str) -> Response[str]:
     """Show the button; changes nothing however often it is fetched."""
-    found = await _link(shell, token)
-    if found is None:
-        return _page("unusable", 404)
-    tenant_id, link_id = found
-    async with shell.read(tenant_id, actor=_ACTOR) as uow:
-        link = await uow.find(SignInLink, link_id)
-        usable = link is not None and await is_usable(uow, link, request.scope["state"]["host"])
-    return _page("confirm", 200) if usable else _page("unusable", 404)
+    host, found = request.scope["state"]["host"], await _link(shell, token)
+    usable = False
+    if found is not None:
+        async with shell.read(found[0], actor=_ACTOR) as uow:
+            link = await uow.find(SignInLink, found[1])
+            usable = link is not None and await is_usable(uow, link, host)
+    return await _page(shell, host, "confirm" if usable else "unusable")
 
 
 @post("/sign-in/{token:str}", opt={"public": True}, operation_id="signIn", tags=["tenancy"], status_code=200)
 async def use_sign_in(request: Request[Any, Any, Any], shell: Shell, token: str) -> Response[Any]:
     """Sign in: the browser gets a cookie and a page, a program that accepts JSON the session itself."""
-    wants_page = "text/html" in request.headers.get("accept", "")
-    found = await _link(shell, token)
+    host, wants_page = request.scope["state"]["host"], "text/html" in request.headers.get("accept", "")
     try:
-        if found is None:
-            raise LinkUnusable()
-        async with shell.unit_of_work(found[0], actor=f"link:{found[1]}") as uow:
-            signed_in = await use_link(uow, found[1], host=request.scope["state"]["host"])
-            view = _view(signed_in)
+        view = await _signed_in(shell, host, token)
     except LinkUnusable:
         if wants_page:
-            return _page("unusable", 404)
+            return await _page(shell, host, "unusable")
         raise
-    answer: Response[Any] = _page("done", 200) if wants_page else Response(view)
-    answer.set_cookie(_cookie(signed_in.token.text, int(sessions.SESSION_LIFE.total_seconds())))
+    answer: Response[Any] = await _page(shell, host, "done") if wants_page else Response(view)
+    answer.set_cookie(_cookie(view.token, int(sessions.SESSION_LIFE.total_seconds())))
     return answer
 
 
@@ -135,23 +129,29 @@ async def _link(shell: Shell, token: str) -> tuple[UUID, UUID] | None:
     return (rows[0]["tenant_id"], rows[0]["subject_id"]) if rows else None
 
 
-def _view(signed_in: SignedIn) -> SignedInView:
-    session, token = signed_in.session, signed_in.token.text
-    return SignedInView(
-        user_id=session.user_id,
-        customer_id=session.customer_id,
-        expires_at=session.expires_at,
-        token=token,
-        csrf_token=sessions.csrf_of(token),
-    )
+async def _signed_in(shell: Shell, host: str, token: str) -> SignedInView:
+    found = await _link(shell, token)
+    if found is None:
+        raise LinkUnusable()
+    async with shell.unit_of_work(found[0], actor=f"link:{found[1]}") as uow:
+        made = await use_link(uow, found[1], host=host)
+        session, text = made.session, made.token.text
+        return SignedInView(
+            user_id=session.user_id,
+            customer_id=session.customer_id,
+            expires_at=session.expires_at,
+            token=text,
+            csrf_token=sessions.csrf_of(text),
+        )
 
 
 def _cookie(value: str, age: int) -> Cookie:
     return Cookie(key=sessions.COOKIE, value=value, path="/", secure=True, httponly=True, samesite="lax", max_age=age)
 
 
-def _page(shown: sign_in.Shown, status: int) -> Response[str]:
-    return Response(sign_in.page(shown), status_code=status, media_type=MediaType.HTML)
+async def _page(shell: Shell, host: str, step: Step) -> Response[str]:
+    shown = await cast(SignInPage, shell.extras["sign_in_page"])(shell, host, step)
+    return Response(shown.html, status_code=404 if step == "unusable" else 200, media_type=MediaType.HTML, headers=dict(shown.headers))
 
 
 SIGN_IN_ROUTES: list[Any] = [sign_in_by_email, show_sign_in, use_sign_in, get_session, sign_out]
