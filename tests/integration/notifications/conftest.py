@@ -150,15 +150,12 @@ async def mailbox() -> AsyncIterator[Mailbox]:
 
 
 @pytest.fixture
-async def world(shell: Shell, tenant: UUID, mailbox: Mailbox) -> World:
+async def world(shell: Shell, tenant: UUID, mailbox: Mailbox, monkeypatch: pytest.MonkeyPatch) -> World:
     from worker.serve import serve
 
     actions = TwoOptions()
-    own = shell.but(
-        settings=replace(shell.settings, smtp_url=f"smtp://127.0.0.1:{mailbox.port}"),
-        gate=OpenGate(),
-        extras={**shell.extras, "links": [actions]},
-    )
+    monkeypatch.setitem(shell.extras, "links", [actions])
+    own = shell.but(settings=replace(shell.settings, smtp_url=f"smtp://127.0.0.1:{mailbox.port}"), gate=OpenGate())
     customer = await make_customer(shell, tenant)
     async with own.unit_of_work(tenant, actor="system:test") as uow:
         await publish_brand(uow, BRAND)

@@ -1,6 +1,7 @@
 """A customer sends a document by a link: wrong, then right, without an account."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 import httpx
@@ -10,7 +11,6 @@ from sqlalchemy import select
 from app.canonical import documents
 from app.canonical.models import Document, Order
 from app.core.ids import new_id
-from app.main.application import create_app
 from app.notifications.document_link import DocumentLink
 from app.notifications.links import issue
 from app.notifications.models import Link
@@ -22,7 +22,7 @@ WRONG = RIGHT.replace(b"ORD-7731", b"ORD-9999")
 
 
 @pytest.fixture
-async def upload(world: World) -> tuple[httpx.AsyncClient, str, UUID]:
+async def upload(world: World, app: Any) -> tuple[httpx.AsyncClient, str, UUID]:
     """A browser, the path of the link, and the document it is for."""
     case = new_id()
     async with world.shell.unit_of_work(world.tenant, actor="system:test") as uow:
@@ -40,9 +40,7 @@ async def upload(world: World) -> tuple[httpx.AsyncClient, str, UUID]:
             expires_at=datetime.now(UTC) + timedelta(days=1),
         )  # fmt: skip
     world.shell.extras["links"] = [DocumentLink()]
-    client = httpx.AsyncClient(
-        transport=httpx.ASGITransport(app=create_app(world.shell)), base_url="http://127.0.0.1", headers={"host": world.host}
-    )  # type: ignore[arg-type]
+    client = httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://127.0.0.1", headers={"host": world.host})
     return client, f"/l/{token}", wanted.id
 
 

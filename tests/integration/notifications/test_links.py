@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 import httpx
@@ -11,7 +12,6 @@ from sqlalchemy import select, update
 
 from app.core.ids import new_id
 from app.core.models import EventRow
-from app.main.application import create_app
 from app.notifications.links import issue
 from app.notifications.models import Link
 from branding.commands import ensure_platform_host, publish_brand
@@ -23,9 +23,9 @@ pytestmark = [pytest.mark.feature("M100"), pytest.mark.feature("M195")]
 
 
 @pytest.fixture
-async def browser(world: World) -> AsyncIterator[httpx.AsyncClient]:
+async def browser(world: World, app: Any) -> AsyncIterator[httpx.AsyncClient]:
     """Somebody's browser on the partner's host."""
-    transport = httpx.ASGITransport(app=create_app(world.shell), raise_app_exceptions=True)  # type: ignore[arg-type]
+    transport = httpx.ASGITransport(app=app, raise_app_exceptions=True)
     async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1", headers={"host": world.host}) as client:
         yield client
 

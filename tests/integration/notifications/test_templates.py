@@ -9,7 +9,6 @@ import pytest
 
 from app.core.errors import FieldError, Invalid
 from app.core.services import Shell
-from app.main.application import create_app
 from app.notifications import manifest
 from app.notifications.commands import templates
 from app.notifications.queries import template_for
@@ -24,9 +23,9 @@ SIMPLE: dict[str, Any] = {"default_locale": "en", "locales": {"en": WORDS}, "exa
 
 
 @pytest.fixture
-async def admin(world: World) -> AsyncIterator[httpx.AsyncClient]:
+async def admin(world: World, app: Any) -> AsyncIterator[httpx.AsyncClient]:
     _, key = await make_key(world.shell, world.tenant, roles=["partner_admin"])
-    transport = httpx.ASGITransport(app=create_app(world.shell))  # type: ignore[arg-type]
+    transport = httpx.ASGITransport(app=app)
     async with httpx.AsyncClient(
         transport=transport, base_url="http://127.0.0.1", headers={"authorization": f"Bearer {key.text}"}
     ) as client:

@@ -107,6 +107,10 @@ class TestOfferPage:
         assert re.search(r"Please answer by Tue, Nov 24, 1:00\sPM CET\. If we hear nothing, we take Wednesday 10–12\.", text)
         assert "no extra cost" in text and "€240.00 extra" in text
 
+    def test_says_nothing_of_silence_without_a_default(self) -> None:
+        made = page(Page(kind="offer", answer_by=NOON, choices=OFFER.choices[1:]), BRAND).html
+        assert "Please answer by" in made and "hear nothing" not in made
+
     def test_speaks_the_readers_language(self) -> None:
         made = page(Page(kind="offer", choices=OFFER.choices, locale="de-AT", zone="Europe/Vienna"), BRAND).html
         assert "A</bdi> wählen" in made and "MEZ" in made
