@@ -36,6 +36,7 @@ from app.core.services import Shell
 from app.core.uow import UnitOfWork
 
 Limit = Annotated[int, Parameter(ge=1, le=200)]
+TypeFilter = Annotated[str | None, Parameter(pattern=r"^[a-z][a-z0-9_.]{0,79}$")]
 StateFilter = Literal["live", "all", "open", "acknowledged", "waiting", "resolved"]
 WORK: dict[str, Any] = {"opt": {"permission": "cases.work"}, "tags": ["cases"], "status_code": 200}
 READ: dict[str, Any] = {"opt": {"permission": "cases.read"}, "tags": ["cases"]}
@@ -43,7 +44,7 @@ READ: dict[str, Any] = {"opt": {"permission": "cases.read"}, "tags": ["cases"]}
 
 @get("/v1/cases", operation_id="listCases", **READ)
 async def list_cases(
-    uow: UnitOfWork, status: StateFilter = "live", type: str | None = None, customer: UUID | None = None, owner: UUID | None = None,
+    uow: UnitOfWork, status: StateFilter = "live", type: TypeFilter = None, customer: UUID | None = None, owner: UUID | None = None,
     priority: Literal["P1", "P2", "P3", "P4"] | None = None, breached: bool | None = None, sort: Sort | None = None, cursor: str | None = None,
     limit: Limit = 50,
 ) -> Page[CaseRow]:  # fmt: skip

@@ -10,6 +10,7 @@ import pytest
 from app.cases import approvals, offers
 from app.cases.models import Case
 from app.core.ids import new_id
+from app.core.paging import encode_cursor
 from tenants.commands.keys import create_key
 from tenants.principal import Principal
 from tenants.roles import BUILT_IN
@@ -105,7 +106,17 @@ class TestListCases:
 
     @pytest.mark.parametrize(
         "query",
-        [{"status": "closed"}, {"priority": "P9"}, {"customer": "x"}, {"limit": "0"}, {"limit": "201"}, {"cursor": "x"}, {"colour": "red"}],
+        [
+            {"status": "closed"},
+            {"priority": "P9"},
+            {"customer": "x"},
+            {"limit": "0"},
+            {"limit": "201"},
+            {"cursor": "x"},
+            {"colour": "red"},
+            {"type": "x\0"},
+            {"cursor": encode_cursor([2**64 - 1, new_id()])},
+        ],
     )
     async def test_names_the_parameter_that_makes_no_sense(self, operator: Caller, query: dict[str, str]) -> None:
         answer = await operator.get("/v1/cases", **query)
