@@ -4,6 +4,7 @@ Secrets are opened when a source is looked up and live only here, in this proces
 source is dropped at once where it was changed and is gone everywhere within five seconds.
 """
 
+import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -52,14 +53,19 @@ class Directory:
         self._timer = timer
         self._kept: dict[tuple[UUID, str], tuple[float, Known]] = {}
         self._tokens: dict[bytes, tuple[UUID, str]] = {}
+        self._asking: dict[tuple[UUID, str], asyncio.Task[Known]] = {}
 
     async def named(self, shell: Shell, tenant_id: UUID, name: str) -> Known:
         """Return the source called `name`; raise SourceNotFound."""
-        until, known = self._kept.get((tenant_id, name), (0.0, None))
+        place = (tenant_id, name)
+        until, known = self._kept.get(place, (0.0, None))
         if known is not None and self._timer() < until:
             return known
-        async with shell.read(tenant_id, actor=_ACTOR) as uow:
-            return await self._keep(shell, uow, await queries.source_named(uow, name))
+        if place not in self._asking:
+            # One question at a time for each source: a burst at the moment of expiry would otherwise take every connection.
+            self._asking[place] = asyncio.create_task(self._ask(shell, tenant_id, name))
+            self._asking[place].add_done_callback(lambda _: self._asking.pop(place))
+        return await asyncio.shield(self._asking[place])
 
     async def by_token(self, shell: Shell, token: str) -> Known:
         """Return the source whose public address ends in `token`; raise SourceNotFound."""
@@ -84,6 +90,10 @@ class Directory:
     def forget(self, tenant_id: UUID, name: str) -> None:
         """Drop what is kept of one source."""
         self._kept.pop((tenant_id, name), None)
+
+    async def _ask(self, shell: Shell, tenant_id: UUID, name: str) -> Known:
+        async with shell.read(tenant_id, actor=_ACTOR) as uow:
+            return await self._keep(shell, uow, await queries.source_named(uow, name))
 
     async def _keep(self, shell: Shell, uow: UnitOfWork, source: Source) -> Known:
         known = Known(
