@@ -57,18 +57,18 @@ async def require(
 ) -> Document:
     """Ask for a document of a kind about an order or shipment; asking again with the same key gives the same one.
 
-    Without a key there is one document of a kind for each order and shipment. Says document.required the first time.
+    Without a key there is one document of a kind for each order and shipment. Says document.required the first time, and again for one
+    that was verified and has expired since.
     """
     if kind not in document_types():
         known = ", ".join(document_types())
         raise UnknownDocumentKind(errors=[FieldError("/kind", f"There is no kind {kind}.", f"Use one of {known}.")])
     order, shipment = await _subjects(uow, customer_id, order_id, shipment_id)
     row, is_new = await _named(uow, key or f"{kind}|{order_id}|{shipment_id}", kind, customer_id, order_id, shipment_id, case_id)
-    if is_new:
-        row.required_at = uow.now
-        _say(uow, row, "required", order=order, shipment=shipment)
-    elif case_id is not None and row.case_id is None:
-        row.case_id = case_id
+    has_expired = _has_expired(uow, row)
+    if is_new or has_expired or (case_id is not None and row.case_id is None):
+        row.status = "required" if has_expired else row.status
+        row.required_at, row.case_id = uow.now, row.case_id or case_id
         _say(uow, row, "required", order=order, shipment=shipment)
     return row
 
@@ -81,7 +81,7 @@ async def upload(uow: UnitOfWork, document_id: UUID, content: bytes, *, name: st
     row = await uow.get(Document, document_id, lock=True)
     if len(content) > forms.MOST_BYTES:
         raise DocumentTooLarge()
-    if row.status == SETTLED:
+    if row.status == SETTLED and not _has_expired(uow, row):
         raise DocumentAlreadyVerified()
     media_type = forms.media_type(content)
     kept = uow.add(
@@ -150,6 +150,10 @@ async def _read(uow: UnitOfWork, row: Document, content: bytes) -> tuple[dict[st
     facts = await queries.facts(uow, customer_id=row.customer_id, subjects=subjects, now=uow.now)
     known = {name: fact.value for name, fact in facts.items()}
     return fields, findings(wanted, fields, known, uow.now.date())
+
+
+def _has_expired(uow: UnitOfWork, row: Document) -> bool:
+    return row.status == SETTLED and row.valid_until is not None and row.valid_until < uow.now.date()
 
 
 async def _subjects(

@@ -130,4 +130,16 @@ class TestVerify:
             later = uow.now.replace(year=2100)
             facts = await queries.facts(uow, customer_id=customer, subjects={"order": order_id}, now=later)
             assert facts["document.verified"].value == [] and facts["document.missing"].value == ["compliance_certificate"]
-            assert (await uow.get(Document, document_id)).status == "verified"
+
+    @pytest.mark.feature("M31")
+    async def test_an_expired_one_is_required_anew_and_can_be_replaced(self, shell, tenant, customer, required):
+        document_id, order_id = required
+        await upload(shell, tenant, document_id, form())
+        async with shell.unit_of_work(tenant, actor="system:test") as uow:
+            row = await uow.get(Document, document_id)
+            row.valid_until = row.valid_until.replace(year=2020)
+            uow.publish("document.aged", of=row)
+        async with shell.unit_of_work(tenant, actor="run:2") as uow:
+            again = await documents.require(uow, kind="compliance_certificate", customer_id=customer, order_id=order_id)
+            assert (again.id, again.status) == (document_id, "required")
+        assert await upload(shell, tenant, document_id, form(certificate_number="CC-2")) == ("verified", [])
