@@ -75,11 +75,11 @@ async def claim(shell: Shell, tenant_id: UUID, run_id: UUID, actor: str) -> Clai
     if not rows:
         return None
     row = rows[0]
-    folded = _data(row["state"])
+    folded = row["state"]
     return Claimed(
         run_id=run_id, token=token, definition_id=row["definition_id"], customer_id=row["customer_id"], case_id=row["case_id"],
-        input=_data(row["input"]), state=None if folded is None else snapshot.unfold(folded, _data(row["held"])), executions=row["executions"],
-        cancel_requested=row["cancel_requested"], requests=_data(row["requests"]), started_at=row["started_at"], unread=_data(row["unread"]), at=row["at"],
+        input=row["input"], state=None if folded is None else snapshot.unfold(folded, row["held"]), executions=row["executions"],
+        cancel_requested=row["cancel_requested"], requests=row["requests"], started_at=row["started_at"], unread=row["unread"], at=row["at"],
     )  # fmt: skip
 
 
@@ -149,11 +149,4 @@ def _started(effect: Effect) -> dict[str, Any]:
 
 
 def _written(row: dict[str, Any]) -> Written:
-    return Written(
-        status=row["status"], cancel_requested=row["cancel_requested"], unread=_data(row["unread"]), known=_data(row.get("known")) or {}
-    )
-
-
-def _data(value: Any) -> Any:
-    # asyncpg gives jsonb as text unless a codec is set; SQLAlchemy gives data.
-    return orjson.loads(value) if isinstance(value, str | bytes) else value
+    return Written(status=row["status"], cancel_requested=row["cancel_requested"], unread=row["unread"], known=row.get("known", {}))
