@@ -47,6 +47,8 @@ async def create_source(uow: UnitOfWork, shell: Shell, wanted: NewSource) -> Sou
     if await uow.session.scalar(select(Source.id).where(Source.name == wanted.name)):
         raise SourceExists()
     _check(wanted)
+    if wanted.verify is not None and wanted.verify.scheme != "key" and wanted.verify.secret is None:
+        raise BadSource(errors=[FieldError("/verify/secret", "missing", "Give the secret its sender signs with.")])
     source = Source(
         customer_id=wanted.customer_id, name=wanted.name, kind=wanted.kind, status="active", mapping=wanted.mapping, verify=_kept(wanted.verify),
         zone=wanted.zone, strict=wanted.strict, token=ADDRESS_PREFIX + randomness.token_urlsafe(32), created_at=uow.now, created_by=uow.actor,

@@ -72,6 +72,7 @@ class TestSources:
             ({"kind": "x12", "verify": {"scheme": "hmac_sha256", "header": "X-S", "secret": {"secret": "0123456789abcdef"}}}, "/verify"),
             ({"verify": {"scheme": "hmac_sha256", "secret": {"secret": "0123456789abcdef"}}}, "/verify/header"),
             ({"verify": {"scheme": "standard_webhooks", "secret": {"secret": "whsec_AAAA"}}}, "/secret"),
+            ({"verify": {"scheme": "standard_webhooks"}}, "/verify/secret"),
         ],
     )
     async def test_that_cannot_work_are_refused_by_field(self, desk: Desk, change: dict[str, object], pointer: str) -> None:

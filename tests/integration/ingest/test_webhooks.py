@@ -1,6 +1,7 @@
 """Signed webhooks over HTTP: proven, kept, answered at once; retries named, forgeries refused, odd shapes parked."""
 
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 
 import pytest
 
@@ -84,6 +85,23 @@ class TestRotation:
         assert (await desk.hook(missed())).status_code == 202
         await desk.post(f"/v1/sources/{wms['id']}/disable")
         assert (await desk.hook(missed("B"), "m2")).status_code == 422
+
+
+class TestLimits:
+    @pytest.mark.feature("M55")
+    async def test_hold_for_signed_senders_without_a_key_too(self, desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+        taken: list[tuple[object, str]] = []
+        limiter = desk.shell.extras["limiter"]
+
+        async def take(*, tenant: object, principal_bucket: str, **_: int) -> object:
+            taken.append((tenant, principal_bucket))
+            return await limiter.take(tenant=tenant, principal_bucket=principal_bucket, per_key=1, per_tenant=1000)
+
+        monkeypatch.setitem(desk.shell.extras, "limiter", SimpleNamespace(take=take))
+        first, second = await desk.hook(missed("A"), "m1"), await desk.hook(missed("B"), "m2")
+        assert (first.status_code, second.status_code) == (202, 429)
+        assert int(second.headers["retry-after"]) >= 1
+        assert taken == [(desk.tenant, "source:wms")] * 2
 
 
 class TestUnknownShape:
