@@ -16,7 +16,7 @@ from app.canonical.taxonomy import Taxonomy
 from app.core.sandbox import CelJob, CelResult
 from app.policies import priority
 from app.policies.document import AS_READ, MoneyAtRisk, OpenRule, PolicyDocument, placeholders
-from app.policies.facts import reads, types_with
+from app.policies.facts import typed
 from app.policies.schemas import ExceptionFound, Money
 
 SEPARATOR = "|"
@@ -95,9 +95,8 @@ class PolicySet:
 
 def job(text: str, document: PolicyDocument, facts: Facts) -> CelJob:
     """One expression with just the facts it reads."""
-    types = types_with(document.facts)
-    names = reads(text, types)
-    return CelJob(text, {name: types[name] for name in names}, {name: facts[name].value for name in names if name in facts})
+    types = typed(text, tuple(document.facts.items()))
+    return CelJob(text, dict(types), {name: facts[name].value for name, _ in types if name in facts})
 
 
 def condition_jobs(candidates: Sequence[Candidate], facts: Facts) -> list[CelJob]:
@@ -140,8 +139,8 @@ def conclude(candidate: Candidate, facts: Facts, results: Sequence[CelResult], t
 def read_by(candidate: Candidate) -> tuple[str, ...]:
     """Every fact the decision depends on, in order of name."""
     document, rule = candidate.policy.document, candidate.rule
-    types = types_with(document.facts)
-    names = {name for text in (rule.when, *_texts(candidate)) for name in reads(text, types)}
+    own = tuple(document.facts.items())
+    names = {name for text in (rule.when, *_texts(candidate)) for name, _ in typed(text, own)}
     names |= set(rule.where) | set(placeholders(rule.title)) | (set(priority.needed(document.prioritise)) if document.prioritise else set())
     if document.prioritise:
         parts = (document.prioritise.value, document.prioritise.tier, document.prioritise.minutes_left, document.prioritise.penalty)

@@ -57,6 +57,13 @@ def reads(expression: str, types: Mapping[str, str]) -> tuple[str, ...]:
     return tuple(sorted(_names(expression) & types.keys()))
 
 
+@lru_cache(maxsize=16384)
+def typed(expression: str, own: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
+    """The facts an expression reads with their types, `own` ones of its document included; asked anew for every event, so kept."""
+    types = types_with(dict(own))
+    return tuple((name, types[name]) for name in reads(expression, types))
+
+
 def _event_data() -> dict[str, FactKind]:
     """Facts for the typed fields of the canonical events; places are flattened, lists of lines and parties are left out."""
     facts: dict[str, FactKind] = {}
