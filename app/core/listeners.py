@@ -42,7 +42,7 @@ class Work:
     kind: str
     handle: Callable[[Shell, list[WorkItem]], Awaitable[None]]
     batch: int = 50
-    lease: timedelta = timedelta(seconds=30)
+    lease: timedelta = timedelta(seconds=6)  # renewed every third of it: what a killed worker held is another's within seconds
     most_tries: int = 5
     claims_itself: bool = False  # the handler leases by its own means (workflow runs)
 

@@ -21,9 +21,9 @@ from app.notifications.models import Notice
 from app.notifications.preparing import Unsendable, prepare, seal, verdict
 from app.notifications.smtp import Deferred, Outgoing, Refused, Uncertain
 
-# A slow server may take a minute a letter; few letters a lease, so that a dead worker's are soon another's.
+# The worker renews the lease while a slow server takes its minute a letter; a short one makes a dead worker's letters soon another's.
 BATCH = 5
-LEASE = timedelta(seconds=150)
+LEASE = timedelta(seconds=6)
 _RENEW = sql("select core.renew_work(cast(:ids as uuid[]), :token, :lease)")
 
 
