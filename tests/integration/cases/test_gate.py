@@ -10,7 +10,9 @@ from app.cases import approvals, commands, proposals
 from app.cases.approvals import OwnRequest
 from app.cases.gate import CaseGate
 from app.cases.models import Approval, Case
-from app.core.gate import GateRequest, Verdict
+from app.connectors.commands.invoking import CapabilityNotGranted, invoke, invoke_by_hand
+from app.connectors.models import Call
+from app.core.gate import GateRefused, GateRequest, Verdict
 from app.core.ids import new_id
 from tests.integration.cases.world import World
 
@@ -118,6 +120,35 @@ class TestComplianceGate:
 
     async def test_lets_pass_what_no_rule_speaks_of(self, world: World) -> None:
         assert await _ask(world, {"text": "hello"}, capability="crm.add_note") == Verdict(True)
+
+
+@pytest.mark.feature("M31")
+class TestWhereEffectsLeave:
+    async def test_workflow_and_person_are_refused_alike_recorded_and_nothing_is_sent(self, held: World) -> None:
+        case, order = await _case(held, regulated=True)
+        operator = await held.person("operator")
+        for ask, actor in ((invoke, "run:1"), (invoke_by_hand, operator)):
+            with pytest.raises(GateRefused):
+                await ask(held.shell, **_wanted(held, case, actor))
+        denied = await held.told("access.denied")
+        assert [(event.actor, event.key, event.data["rule"]) for event in denied] == [
+            (actor, f"case:{case.id}", "handling/regulated-goods-need-their-certificate") for actor in ("run:1", operator)
+        ]
+        assert await held.rows(Call) == []
+        await held.work_off()
+        assert [line.type for line in await held.timeline(case.id)].count("access.denied") == 2
+
+        await held.certificate(order, "ORD-1")
+        # Past the gate now; that nobody is connected is the next thing it meets.
+        with pytest.raises(CapabilityNotGranted):
+            await invoke(held.shell, **_wanted(held, case, "run:1"))
+
+
+def _wanted(world: World, case: Case, actor: str) -> dict[str, Any]:
+    return {
+        "tenant": world.tenant, "actor": actor, "customer_id": world.customer, "case_id": case.id, "capability": "carrier.amend",
+        "params": CHEAP, "effect_key": f"effect-of-{actor}",
+    }  # fmt: skip
 
 
 @pytest.mark.feature("M118")
