@@ -18,7 +18,7 @@ from redis.exceptions import RedisError
 from app.core.doorbell import connect
 
 MINUTE = 60.0
-_PATIENCE = 0.05
+PATIENCE = 0.05
 _BACK_OFF = 1.0
 _MOST_LOCAL = 50_000
 
@@ -79,11 +79,12 @@ class Verdict:
 
 
 class Limiter:
-    """Takes a token for each request; never raises and never waits longer than 50 ms for Redis."""
+    """Takes a token for each request; never raises and never waits for Redis longer than `patience` seconds (50 ms)."""
 
-    def __init__(self, redis_url: str, *, timer: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, redis_url: str, *, patience: float = PATIENCE, timer: Callable[[], float] = time.monotonic) -> None:
         self._redis = connect(redis_url)
         self._take: Any = self._redis.register_script(_TAKE)
+        self._patience = patience
         self._timer = timer
         self._away_until = 0.0
         self._local: OrderedDict[str, tuple[float, float]] = OrderedDict()
@@ -95,7 +96,7 @@ class Limiter:
             buckets.append(Bucket("tenant", _place(tenant, "all"), per_tenant))
         if self._timer() >= self._away_until:
             try:
-                async with asyncio.timeout(_PATIENCE):
+                async with asyncio.timeout(self._patience):
                     return await self._shared(buckets)
             except (RedisError, OSError, TimeoutError):
                 # Not asked again for a second: a dead Redis must not cost each request its patience.

@@ -15,9 +15,7 @@ pytestmark = pytest.mark.feature("M55")
 @pytest.fixture
 async def limiters(services: dict[str, str]) -> AsyncIterator[list[Limiter]]:
     """Two processes' limiters."""
-    both = [Limiter(services["redis"]), Limiter(services["redis"])]
-    for limiter in both:
-        await limiter._take(keys=[f"limit:{{warm}}:{new_id()}"], args=[10])
+    both = [Limiter(services["redis"], patience=5), Limiter(services["redis"], patience=5)]
     yield both
     for limiter in both:
         await limiter.close()
@@ -33,13 +31,13 @@ class TestSharedLimits:
     async def test_hold_over_two_processes(self, limiters: list[Limiter]) -> None:
         tenant = new_id()
         allowed = await asyncio.gather(*(spend(limiter, tenant, 45) for limiter in limiters))
-        # 60 at once, and what trickled back in the fraction of a second this took.
-        assert 60 <= sum(allowed) <= 63
+        # 60 at once, and what trickled back in the second or two this may take.
+        assert 60 <= sum(allowed) <= 65
 
     async def test_stop_a_tenant_whose_keys_add_up(self, limiters: list[Limiter]) -> None:
         tenant = new_id()
         allowed = [await spend(limiters[n % 2], tenant, 20, principal=f"key:{n}", per_key=30, per_tenant=60) for n in range(5)]
-        assert 60 <= sum(allowed) <= 63
+        assert 60 <= sum(allowed) <= 65
 
     async def test_leave_a_quiet_tenant_untouched_by_anothers_burst(self, limiters: list[Limiter]) -> None:
         noisy, quiet = new_id(), new_id()

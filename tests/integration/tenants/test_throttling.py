@@ -13,7 +13,7 @@ pytestmark = pytest.mark.feature("M55")
 
 
 @pytest.fixture
-async def tight(shell: Shell) -> AsyncIterator[None]:
+async def tight(shell: Shell, patient: None) -> AsyncIterator[None]:
     """Limits small enough to reach: 6 requests a minute a key, 10 a tenant."""
     before = shell.settings
     shell.settings = replace(before, rate_limit_key=6, rate_limit_tenant=10)
