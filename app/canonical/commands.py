@@ -58,9 +58,7 @@ async def record(uow: UnitOfWork, event: CanonicalEvent, *, signal_id: UUID | No
         "moved": touched.moved,
     }  # fmt: skip
     key = f"shipment:{shipment_id}" if event.type.startswith("shipment.") else f"order:{order_id}" if order_id else None
-    said = uow.publish(
-        event.type, of=about[0], also=about[1:], data=data, key=key, customer_id=customer_id, occurred_at=event.occurred_at
-    )
+    said = uow.publish(event.type, of=about[0], also=about[1:], data=data, key=key, customer_id=customer_id, occurred_at=event.occurred_at)
     return Recorded(order_id, shipment_id, said, touched.moved)
 
 
@@ -90,9 +88,7 @@ async def _tell_shipment(uow: UnitOfWork, event: CanonicalEvent, customer_id: UU
     return Touched(order, shipment, tuple(rows), moved)
 
 
-async def _mentioned(
-    uow: UnitOfWork, event: CanonicalEvent, customer_id: UUID, order: Order
-) -> tuple[Shipment | None, list[TenantRow]]:
+async def _mentioned(uow: UnitOfWork, event: CanonicalEvent, customer_id: UUID, order: Order) -> tuple[Shipment | None, list[TenantRow]]:
     """The shipment an order's event mentions: it belongs to the order from now on."""
     if not event.refs.keys() & set(IDENTITY):
         return None, []
@@ -125,7 +121,10 @@ async def _tell_promise(uow: UnitOfWork, event: CanonicalEvent, customer_id: UUI
     order, shipment, rows = await _about(uow, event, customer_id)
     for name in ("milestone", "due_at"):
         if event.data.get(name) is None:
-            raise NotOurs(f"A promise needs its {name}.", errors=[FieldError(f"/data/{name}", "This is missing.", "Say which step is promised by when.")])
+            raise NotOurs(
+                f"A promise needs its {name}.",
+                errors=[FieldError(f"/data/{name}", "This is missing.", "Say which step is promised by when.")],
+            )
     row = await promises.promise(
         uow, customer_id=customer_id, order_id=order.id if order and not shipment else None, shipment_id=shipment.id if shipment else None,
         name=event.refs["promise"], milestone=event.data["milestone"], due_at=event.data["due_at"],

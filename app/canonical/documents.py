@@ -188,7 +188,9 @@ async def _named(
     return row, is_new
 
 
-def _say(uow: UnitOfWork, row: Document, what: str, *, also: Any = (), order: Order | None = None, shipment: Shipment | None = None, **more: Any) -> None:
+def _say(
+    uow: UnitOfWork, row: Document, what: str, *, also: Any = (), order: Order | None = None, shipment: Shipment | None = None, **more: Any
+) -> None:
     """document.<what>, heard by whoever waits for this document."""
     data = {
         "document_id": row.id, "kind": row.kind, "status": row.status, "order_id": row.order_id, "shipment_id": row.shipment_id, "case_id": row.case_id,

@@ -113,9 +113,7 @@ def parse_event(value: object, pointer: str = "") -> CanonicalEvent:
     refs = _refs(value.get("refs", {}), found)
     data = _data(kind, value.get("data", {}), refs, found)
     found.refuse()
-    return CanonicalEvent(
-        type=kind, occurred_at=occurred_at.astimezone(UTC), account=account, refs=refs, data=data
-    )
+    return CanonicalEvent(type=kind, occurred_at=occurred_at.astimezone(UTC), account=account, refs=refs, data=data)
 
 
 _REFUSED = "The mapped value is not a canonical event."

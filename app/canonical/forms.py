@@ -53,11 +53,17 @@ def media_type(content: bytes) -> str:
 def read(content: bytes) -> Form:
     """The fields of an upload; raises UnknownForm or UnreadableForm."""
     kind = media_type(content)
-    fields = _json(content) if kind == "application/json" else _lines(pdf.text(content) if kind == "application/pdf" else content.decode("utf-8-sig"))
+    fields = (
+        _json(content)
+        if kind == "application/json"
+        else _lines(pdf.text(content) if kind == "application/pdf" else content.decode("utf-8-sig"))
+    )
     if kind == "application/pdf":
         fields |= {_name(label): value for label, value in pdf.form_fields(content).items() if value}
     if not fields:
-        raise UnreadableForm(errors=[FieldError("", "No line reads as “Label: value”.", "Write one field a line, such as “Order number: ORD-7731”.")])
+        raise UnreadableForm(
+            errors=[FieldError("", "No line reads as “Label: value”.", "Write one field a line, such as “Order number: ORD-7731”.")]
+        )
     return Form(kind, fields)
 
 

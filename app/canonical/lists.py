@@ -46,7 +46,13 @@ class Window(msgspec.Struct, frozen=True):
 
 
 async def shipments(
-    uow: UnitOfWork, window: Window, *, reference: str | None = None, status: str | None = None, order: UUID | None = None, customer: UUID | None = None
+    uow: UnitOfWork,
+    window: Window,
+    *,
+    reference: str | None = None,
+    status: str | None = None,
+    order: UUID | None = None,
+    customer: UUID | None = None,
 ) -> Page[ShipmentRow]:
     """Shipments, newest first; `reference` is any of a shipment's numbers, whole, in either case."""
     query = _where(select(Shipment), Shipment, status=status, order_id=order, customer_id=customer)
@@ -90,7 +96,13 @@ async def documents(
 
 
 async def promises(
-    uow: UnitOfWork, window: Window, *, status: str | None = None, order: UUID | None = None, shipment: UUID | None = None, customer: UUID | None = None
+    uow: UnitOfWork,
+    window: Window,
+    *,
+    status: str | None = None,
+    order: UUID | None = None,
+    shipment: UUID | None = None,
+    customer: UUID | None = None,
 ) -> Page[PromiseView]:
     """Promises, newest first."""
     query = _where(select(Promise), Promise, status=status, order_id=order, shipment_id=shipment, customer_id=customer)
@@ -112,9 +124,12 @@ async def shipment(uow: UnitOfWork, shipment_id: UUID) -> ShipmentView:
     row = await uow.get(Shipment, shipment_id)
     references = await _rows(uow, select(ShipmentReference).where(ShipmentReference.shipment_id == row.id).order_by(ShipmentReference.id))
     reports = await _rows(
-        uow, select(Milestone).where(Milestone.shipment_id == row.id).order_by(Milestone.at.desc(), Milestone.id.desc()).limit(MILESTONES_SHOWN)
+        uow,
+        select(Milestone).where(Milestone.shipment_id == row.id).order_by(Milestone.at.desc(), Milestone.id.desc()).limit(MILESTONES_SHOWN),
     )
-    query = select(ShipmentParty.role, Party).join(Party, (Party.tenant_id == ShipmentParty.tenant_id) & (Party.id == ShipmentParty.party_id))
+    query = select(ShipmentParty.role, Party).join(
+        Party, (Party.tenant_id == ShipmentParty.tenant_id) & (Party.id == ShipmentParty.party_id)
+    )
     taking_part = (await uow.execute(query.where(ShipmentParty.shipment_id == row.id).order_by(ShipmentParty.id))).all()
     return views.shipment(row, references, [(found.role, found.Party) for found in taking_part], reports)
 

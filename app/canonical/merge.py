@@ -9,9 +9,7 @@ import msgspec
 Times = dict[str, str]  # field -> when its value was said (RFC 3339, UTC, microseconds: text order is time order)
 
 
-def merge(
-    current: Mapping[str, Any], times: Mapping[str, str], told: Mapping[str, Any], at: datetime
-) -> tuple[dict[str, Any], Times]:
+def merge(current: Mapping[str, Any], times: Mapping[str, str], told: Mapping[str, Any], at: datetime) -> tuple[dict[str, Any], Times]:
     """The fields that `told` changes, and when each was said.
 
     A field changes when it is told at a later time than what is known; of two values told at the same time the greater one

@@ -32,7 +32,12 @@ class Location(TenantRow):
     """A place a message named; the same words are the same place."""
 
     __tablename__ = "location"
-    __table_args__ = (UniqueConstraint("tenant_id", "customer_id", "key"), _customer(), _scoped("location"), {"schema": "canonical", "info": _PERSONAL})
+    __table_args__ = (
+        UniqueConstraint("tenant_id", "customer_id", "key"),
+        _customer(),
+        _scoped("location"),
+        {"schema": "canonical", "info": _PERSONAL},
+    )
     customer_id: Mapped[UUID]
     key: Mapped[str]
     name: Mapped[str]
@@ -201,7 +206,15 @@ class Milestone(TenantRow):
     __tablename__ = "milestone"
     __table_args__ = (
         UniqueConstraint(
-            "tenant_id", "shipment_id", "milestone", "kind", "at", "expected_at", "status_code", "reason_code", postgresql_nulls_not_distinct=True
+            "tenant_id",
+            "shipment_id",
+            "milestone",
+            "kind",
+            "at",
+            "expected_at",
+            "status_code",
+            "reason_code",
+            postgresql_nulls_not_distinct=True,
         ),
         _to("shipment", "shipment_id"),
         _scoped("milestone"),

@@ -39,7 +39,9 @@ async def tell(uow: UnitOfWork, order: Order, event: CanonicalEvent) -> list[Ten
     lines = await _lines(uow, order)
     if event.data.get("lines") is not None:
         said["lines"] = msgspec.to_builtins(event.data["lines"])
-    current = {name: f.plain(getattr(order, name)) for name in (*f.ORDER_FIELDS, "account", "cutoff_missed")} | {"lines": [_line(row) for row in lines]}
+    current = {name: f.plain(getattr(order, name)) for name in (*f.ORDER_FIELDS, "account", "cutoff_missed")} | {
+        "lines": [_line(row) for row in lines]
+    }
     fresh, times = merge(current, order.field_times, said, event.occurred_at)
     for name, value in fresh.items():
         if name != "lines":
@@ -65,7 +67,9 @@ async def _replace(uow: UnitOfWork, order: Order, known: Sequence[OrderLine], to
     for position, line in enumerate(told):
         row = known[position] if position < len(known) else None
         if row is None:
-            changed.append(uow.add(OrderLine(customer_id=order.customer_id, order_id=order.id, position=position, **msgspec.structs.asdict(line))))
+            changed.append(
+                uow.add(OrderLine(customer_id=order.customer_id, order_id=order.id, position=position, **msgspec.structs.asdict(line)))
+            )
         else:
             row.sku, row.quantity, row.description, row.regulated = line.sku, line.quantity, line.description, line.regulated
     for row in known[len(told) :]:

@@ -29,7 +29,14 @@ def _words(*parts: str) -> str:
 async def _location(uow: UnitOfWork, shipment: Shipment, told: e.Location) -> Location:
     given = msgspec.structs.asdict(told)
     key = _words(*given.values())
-    values = {"tenant_id": uow.tenant_id, "id": uow.new_id(), "customer_id": shipment.customer_id, "key": key, "created_at": uow.now, **given}
+    values = {
+        "tenant_id": uow.tenant_id,
+        "id": uow.new_id(),
+        "customer_id": shipment.customer_id,
+        "key": key,
+        "created_at": uow.now,
+        **given,
+    }
     await uow.execute(insert(Location).values(values).on_conflict_do_nothing())
     query = select(Location).where(Location.customer_id == shipment.customer_id, Location.key == key)
     place: Location = (await uow.execute(query)).scalar_one()

@@ -69,7 +69,9 @@ async def promise(
     return row
 
 
-async def promise_dates(uow: UnitOfWork, event: CanonicalEvent, *, order: Order | None = None, shipment: Shipment | None = None) -> list[Promise]:
+async def promise_dates(
+    uow: UnitOfWork, event: CanonicalEvent, *, order: Order | None = None, shipment: Shipment | None = None
+) -> list[Promise]:
     """The promises that follow from an event's dates."""
     names = OF_ORDER if shipment is None else OF_SHIPMENT
     owner = shipment or order
@@ -91,7 +93,9 @@ async def reached(uow: UnitOfWork, milestone: str, at: datetime, *, order_id: UU
     if not owners:
         return []
     query = select(Promise).where(or_(*owners)).order_by(Promise.id).with_for_update(key_share=True)
-    rows = [row for row in (await uow.execute(query)).scalars() if keeps(row.milestone, milestone) and (row.kept_at is None or at < row.kept_at)]
+    rows = [
+        row for row in (await uow.execute(query)).scalars() if keeps(row.milestone, milestone) and (row.kept_at is None or at < row.kept_at)
+    ]
     for row in rows:
         before, row.kept_at, row.version = row.status, at, row.version + 1
         _settle(uow, row)

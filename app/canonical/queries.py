@@ -224,7 +224,9 @@ def _known_stock(row: InventoryPosition) -> KnownStock:
 
 def _versions(told: Told, orders: dict[Key, Order], shipments: dict[Key, Shipment]) -> Versions:
     found: dict[Key, Any] = {**orders, **shipments}
-    keys = {key(customer, kind, event.refs[kind]) for event, customer in told for kind in ("order", *IDENTITY) if kind in event.refs} | orders.keys()
+    keys = {
+        key(customer, kind, event.refs[kind]) for event, customer in told for kind in ("order", *IDENTITY) if kind in event.refs
+    } | orders.keys()
     return {k: (found[k].id, found[k].version) if k in found else None for k in keys}
 
 

@@ -74,7 +74,9 @@ def _check(name: str, field: Field, value: str, known: Mapping[str, object], tod
         return
     expected = known.get(field.equals or "")
     if expected is not None and _same(field, value) != _same(field, str(expected)):
-        yield FieldError(f"/{name}", f"{field.label} is {value[:80]}, expected {expected}.", "Send the document that belongs to this order.")
+        yield FieldError(
+            f"/{name}", f"{field.label} is {value[:80]}, expected {expected}.", "Send the document that belongs to this order."
+        )
     passed = as_date(value) if field.future else None
     if passed is not None and passed < today:
         yield FieldError(f"/{name}", f"{field.label} was {passed.isoformat()}, which has passed.", "Send a document that is still valid.")

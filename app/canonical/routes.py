@@ -87,7 +87,9 @@ async def get_inventory_position(uow: UnitOfWork, position_id: UUID) -> Inventor
 
 
 @get("/v1/parties", operation_id="listParties", **READ)
-async def list_parties(uow: UnitOfWork, role: Text = None, customer: UUID | None = None, cursor: str | None = None, limit: Limit = 50) -> Page[PartyView]:
+async def list_parties(
+    uow: UnitOfWork, role: Text = None, customer: UUID | None = None, cursor: str | None = None, limit: Limit = 50
+) -> Page[PartyView]:
     """Parties, newest first."""
     return await lists.parties(uow, Window(cursor, limit), role=role, customer=customer)
 
@@ -222,7 +224,9 @@ async def get_schema(schema_name: str) -> dict[str, Any]:
 async def _owner(uow: UnitOfWork, order: UUID | None, shipment: UUID | None) -> Order | Shipment:
     """The one order or shipment something is about."""
     if (order is None) == (shipment is None):
-        raise Invalid("Name an order or a shipment.", errors=[FieldError("/order", "Exactly one of order and shipment is needed.", "Give one id.")])
+        raise Invalid(
+            "Name an order or a shipment.", errors=[FieldError("/order", "Exactly one of order and shipment is needed.", "Give one id.")]
+        )
     return await uow.get(Order, order) if order is not None else await uow.get(Shipment, shipment)  # type: ignore[arg-type]
 
 

@@ -42,7 +42,9 @@ async def named(uow: UnitOfWork, customer_id: UUID, refs: dict[str, str]) -> tup
     return shipment, list(added)
 
 
-async def tell(uow: UnitOfWork, shipment: Shipment, order: Order | None, event: CanonicalEvent, signal_id: UUID | None) -> tuple[bool, list[TenantRow]]:
+async def tell(
+    uow: UnitOfWork, shipment: Shipment, order: Order | None, event: CanonicalEvent, signal_id: UUID | None
+) -> tuple[bool, list[TenantRow]]:
     """Take in what an event says about a shipment; whether its status moved, and the milestone it added."""
     changed = _merge(shipment, event)
     if order is not None:
@@ -97,7 +99,9 @@ async def _refer(uow: UnitOfWork, shipment: Shipment, refs: dict[str, str], *, i
 
 async def _call_it_by_its_best(uow: UnitOfWork, shipment: Shipment) -> None:
     """The number is the first by kind, then by text, of all references: the same whatever came first."""
-    query = select(ShipmentReference.kind, ShipmentReference.value).where(ShipmentReference.shipment_id == shipment.id, ShipmentReference.is_identity)
+    query = select(ShipmentReference.kind, ShipmentReference.value).where(
+        ShipmentReference.shipment_id == shipment.id, ShipmentReference.is_identity
+    )
     found = sorted(((row.kind, row.value) for row in await uow.execute(query)), reverse=True)
     refs: dict[str, str] = dict(found)
     shipment.number = number_of(refs)

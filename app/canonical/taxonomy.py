@@ -10,9 +10,7 @@ from typing import Any, Literal
 import msgspec
 import yaml
 
-Responsible = Literal[
-    "shipper", "consignee", "carrier", "warehouse", "broker", "authority", "supplier", "partner", "nobody", "unknown"
-]
+Responsible = Literal["shipper", "consignee", "carrier", "warehouse", "broker", "authority", "supplier", "partner", "nobody", "unknown"]
 Level = Literal["P1", "P2", "P3", "P4"]
 
 
@@ -116,9 +114,7 @@ def _types(raw: dict[str, Any]) -> dict[str, ExceptionType]:
 
 def _reasons(raw: dict[str, Any]) -> dict[str, Reason]:
     return {
-        code: msgspec.convert(
-            {"code": code, "title": title, "responsible": party, "delivery_failure": group == "delivery_failure"}, Reason
-        )
+        code: msgspec.convert({"code": code, "title": title, "responsible": party, "delivery_failure": group == "delivery_failure"}, Reason)
         for group, entries in raw.items()
         for code, (party, title) in entries.items()
     }
@@ -128,10 +124,7 @@ def _codes(raw: dict[str, Any]) -> tuple[dict[str, StatusCode], dict[str, Reason
     vague = set(raw["vague"])
     return (
         {code: StatusCode(row[0], row[1], row[2] if len(row) > 2 else None, code in vague) for code, row in raw["status"].items()},
-        {
-            code: ReasonCode(None if row[0] == "null" else row[0], row[1], *row[2:])
-            for code, row in raw["reason"].items()
-        },
+        {code: ReasonCode(None if row[0] == "null" else row[0], row[1], *row[2:]) for code, row in raw["reason"].items()},
         {code: AppointmentCode(*row) for code, row in raw["appointment"].items()},
     )
 

@@ -65,7 +65,9 @@ def shipment(
 
 def legs(stops: Sequence[dict[str, Any]]) -> list[Leg]:
     """Two planned stops that follow each other make a leg, due when the second is."""
-    return [Leg(origin=a.get("location", {}), destination=b.get("location", {}), planned_at=b.get("planned_at")) for a, b in pairwise(stops)]
+    return [
+        Leg(origin=a.get("location", {}), destination=b.get("location", {}), planned_at=b.get("planned_at")) for a, b in pairwise(stops)
+    ]
 
 
 def milestone(row: Milestone) -> MilestoneView:
@@ -127,7 +129,9 @@ def document(row: Document) -> DocumentView:
 
 def exception_type(kind: ExceptionType) -> ExceptionTypeView:
     known = taxonomy()
-    reasons = [ReasonView(code=code, title=known.reasons[code].title, responsible=known.responsible_for(kind.code, code)) for code in kind.reasons]
+    reasons = [
+        ReasonView(code=code, title=known.reasons[code].title, responsible=known.responsible_for(kind.code, code)) for code in kind.reasons
+    ]
     return ExceptionTypeView(
         code=kind.code, title=kind.title, description=kind.description, priority=kind.priority, responsible=kind.responsible, reasons=reasons,
         sla=DefaultClocks(first_response=kind.sla.first_response, resolution=kind.sla.resolution),

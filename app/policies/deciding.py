@@ -55,9 +55,7 @@ async def decide(sandbox: Sandbox, reader: UnitOfWork, sets: dict[UUID, PolicySe
     return Evaluation(await conclude(sandbox, asked, reader.now), [one.considered for one in asked], versions)
 
 
-async def ask(
-    sandbox: Sandbox, world: World, sets: dict[UUID, PolicySet], incoming: Sequence[Incoming], now: datetime
-) -> list[Asked]:
+async def ask(sandbox: Sandbox, world: World, sets: dict[UUID, PolicySet], incoming: Sequence[Incoming], now: datetime) -> list[Asked]:
     """Tell the events to the world and find the first rule that matches each."""
     facts = [world.tell(one.event, source=source_of(one), customer_id=one.customer_id, now=now) for one in incoming]
     candidates = [sets[one.customer_id].candidates(known) for one, known in zip(incoming, facts, strict=True)]
@@ -89,7 +87,9 @@ def _decision(one: Asked, results: Sequence[CelResult], now: datetime) -> Decisi
     decision = decision_from(one.matched, conclusion, one.facts, now)
     decision.customer_id = one.incoming.customer_id
     decision.signal_id = str(one.incoming.signal_id) if one.incoming.signal_id else None
-    decision.considered = [msgspec.to_builtins(considered) for considered in one.considered if considered.outcome != "no"][-MOST_CONSIDERED:]
+    decision.considered = [msgspec.to_builtins(considered) for considered in one.considered if considered.outcome != "no"][
+        -MOST_CONSIDERED:
+    ]
     return decision
 
 

@@ -71,5 +71,8 @@ def _event_data() -> dict[str, FactKind]:
         for field, kind in event.data.items():
             parts = [f"{field}.{part}" for part in _LOCATION] if kind == "location" else [field]
             if kind == "location" or kind in _CEL_TYPES:
-                facts |= {f"event.data.{part}": FactKind(f"event.data.{part}", _CEL_TYPES.get(kind, "string"), event.title, "event") for part in parts}
+                facts |= {
+                    f"event.data.{part}": FactKind(f"event.data.{part}", _CEL_TYPES.get(kind, "string"), event.title, "event")
+                    for part in parts
+                }
     return facts

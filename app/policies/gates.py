@@ -121,5 +121,13 @@ def _refusal(policy: Policy, rule: GateRule) -> Refusal:
 
 def _boundary(policy: Policy, rule: LimitRule, amount: CelResult) -> Boundary:
     return Boundary(
-        rule.rule, policy.document.name, policy.version, _minor(amount), rule.currency, rule.above_minor, rule.approval.kind, rule.approval.role, rule.reason
+        rule.rule,
+        policy.document.name,
+        policy.version,
+        _minor(amount),
+        rule.currency,
+        rule.above_minor,
+        rule.approval.kind,
+        rule.approval.role,
+        rule.reason,
     )

@@ -32,7 +32,9 @@ async def gate_rules(uow: UnitOfWork, customer_id: UUID | None) -> Rules:
 
 async def policy_named(uow: UnitOfWork, name: str, customer_id: UUID | None) -> Policy | None:
     """The published policy a customer would use under a name."""
-    query = select(PolicyVersion).where(PolicyVersion.name == name, PolicyVersion.status == "published", usable_by(PolicyVersion, customer_id))
+    query = select(PolicyVersion).where(
+        PolicyVersion.name == name, PolicyVersion.status == "published", usable_by(PolicyVersion, customer_id)
+    )
     row = (await uow.execute(query.order_by(owned_first(PolicyVersion)).limit(1))).scalar_one_or_none()
     return policy_of(row) if row is not None else None
 

@@ -53,7 +53,12 @@ async def redecide(
     conclusion = steps.conclude(matched, facts, results, taxonomy())._replace(exception=earlier.exception, group_key=earlier.group_key)
     again = decision_from(matched, conclusion, facts, now)
     again.customer_id, again.subjects, again.signal_id, again.event_id = customer_id, earlier.subjects, earlier.signal_id, earlier.event_id
-    again.event_type, again.occurred_at, again.title, again.workflow = earlier.event_type, earlier.occurred_at, earlier.title, earlier.workflow
+    again.event_type, again.occurred_at, again.title, again.workflow = (
+        earlier.event_type,
+        earlier.occurred_at,
+        earlier.title,
+        earlier.workflow,
+    )
     again.earlier, again.changes = decision_id, list(changes(earlier, again))
     return again
 
@@ -85,9 +90,7 @@ async def _rule(reader: UnitOfWork, row: DecisionRow) -> Candidate:
     raise LookupError(row.rule)
 
 
-async def _facts(
-    reader: UnitOfWork, row: DecisionRow, policy: Policy, case_facts: Mapping[str, Any], extra: Sequence[Input]
-) -> Facts:
+async def _facts(reader: UnitOfWork, row: DecisionRow, policy: Policy, case_facts: Mapping[str, Any], extra: Sequence[Input]) -> Facts:
     """What was known then, under what is known now, under what was found out."""
     types = types_with(policy.document.facts)
     for index, given in enumerate(extra):

@@ -58,7 +58,9 @@ def _event(row: EventRow) -> CanonicalEvent | None:
     """The canonical event a row tells of; None for one told in a form no longer read."""
     data = row.envelope["data"]
     try:
-        return parse_event({"type": row.type, "occurred_at": row.envelope["occurred_at"], **{name: data.get(name) for name in ("account", "refs", "data")}})
+        return parse_event(
+            {"type": row.type, "occurred_at": row.envelope["occurred_at"], **{name: data.get(name) for name in ("account", "refs", "data")}}
+        )
     except Invalid:
         return None
 
@@ -84,4 +86,3 @@ def _difference(row: EventRow, was: DecisionRow | None, now: Decision | None) ->
         was=was.exception_type if was else None, would_be=now.exception.type if now else None,
         was_level=was.level if was else None, would_be_level=now.priority.level if now else None,
     )  # fmt: skip
-

@@ -32,7 +32,10 @@ async def test_the_first_words_about_an_order_and_shipment_from_eight_sides_make
 
     await asyncio.gather(*(side(n) for n in range(8)))
     async with shell.read(tenant) as uow:
-        counts = {model.__name__: await uow.session.scalar(select(func.count()).select_from(model)) for model in (Order, Shipment, Milestone, Party, Promise)}
+        counts = {
+            model.__name__: await uow.session.scalar(select(func.count()).select_from(model))
+            for model in (Order, Shipment, Milestone, Party, Promise)
+        }
         (found,) = (await uow.execute(select(Order))).scalars()
         (shipment,) = (await uow.execute(select(Shipment))).scalars()
         assert counts == {"Order": 1, "Shipment": 1, "Milestone": 8, "Party": 1, "Promise": 1}

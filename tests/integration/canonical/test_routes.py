@@ -31,13 +31,23 @@ async def asks(shell, tenant, client):
 @pytest.fixture
 async def world(tell):
     """One order with its shipment, stock and a promise."""
-    stock = {"type": "inventory.recorded", "occurred_at": "2026-11-02T12:00:00Z", "refs": {"sku": "INS-10"}, "data": {"site": "BER", "on_hand": 3}}
+    stock = {
+        "type": "inventory.recorded",
+        "occurred_at": "2026-11-02T12:00:00Z",
+        "refs": {"sku": "INS-10"},
+        "data": {"site": "BER", "on_hand": 3},
+    }
     stops = [{"kind": "pickup", "location": {"city": "Berlin"}}, {"kind": "delivery", "location": {"city": "Prague"}}]
     shipment = {
         "type": "shipment.recorded", "occurred_at": "2026-11-02T11:00:00Z", "refs": {"shipment": "SHP-220", "tracking": "1Z9", "order": "ORD-7731"},
         "data": {"stops": stops, "parties": [{"role": "consignee", "name": "Clinic", "location": {"city": "Prague", "country": "CZ"}}]},
     }  # fmt: skip
-    told = await tell(order(value_minor=5, regulated=True, ship_by="2030-01-01T10:00:00Z", lines=[{"sku": "INS-10", "quantity": 4}]), shipment, scan(1, "AF"), stock)
+    told = await tell(
+        order(value_minor=5, regulated=True, ship_by="2030-01-01T10:00:00Z", lines=[{"sku": "INS-10", "quantity": 4}]),
+        shipment,
+        scan(1, "AF"),
+        stock,
+    )
     return told[0].order_id, told[1].shipment_id
 
 
@@ -117,7 +127,9 @@ class TestDocuments:
         assert made.status_code == 201, made.text
         path = f"/v1/documents/{made.json()['id']}"
         assert (await ask("GET", f"{path}/content")).status_code == 404
-        wrong = await ask("PUT", f"{path}/content?name=c.json", content=form(order_number="ORD-1"), headers={"content-type": "application/json"})
+        wrong = await ask(
+            "PUT", f"{path}/content?name=c.json", content=form(order_number="ORD-1"), headers={"content-type": "application/json"}
+        )
         assert (wrong.status_code, wrong.json()["status"]) == (200, "refused"), wrong.text
         assert wrong.json()["findings"][0]["pointer"] == "/order_number"
         right = await ask("PUT", f"{path}/content", content=form(), headers={"content-type": "application/pdf"})
@@ -154,7 +166,13 @@ class TestPromises:
     @pytest.mark.feature("M19")
     async def test_are_made_moved_and_shown(self, asks, world):
         ask = await asks("operator")
-        wanted = {"name": "linehaul", "milestone": "departed", "due_at": "2030-01-01T10:00:00Z", "grace_minutes": 30, "shipment": str(world[1])}
+        wanted = {
+            "name": "linehaul",
+            "milestone": "departed",
+            "due_at": "2030-01-01T10:00:00Z",
+            "grace_minutes": 30,
+            "shipment": str(world[1]),
+        }
         made = await ask("POST", "/v1/promises", json=wanted)
         assert made.status_code == 201, made.text
         moved = await ask("POST", "/v1/promises", json={**wanted, "due_at": "2030-01-02T10:00:00Z"})
@@ -162,7 +180,9 @@ class TestPromises:
         shown = (await ask("GET", f"/v1/promises/{made.json()['id']}")).json()
         assert (shown["due_at"], shown["status"]) == ("2030-01-02T10:00:00Z", "open")
 
-    @pytest.mark.parametrize("changes", [{"milestone": "teleported"}, {"due_at": "2030-01-01T10:00:00"}, {"order": str(uuid4())}, {"grace_minutes": -1}])
+    @pytest.mark.parametrize(
+        "changes", [{"milestone": "teleported"}, {"due_at": "2030-01-01T10:00:00"}, {"order": str(uuid4())}, {"grace_minutes": -1}]
+    )
     async def test_refuse(self, asks, world, changes):
         ask = await asks("operator")
         wanted = {"name": "linehaul", "milestone": "departed", "due_at": "2030-01-01T10:00:00Z", "shipment": str(world[1])}

@@ -20,7 +20,9 @@ async def events(shell) -> list[dict]:
     if not FILE.exists():
         pytest.skip(f"the real Canada Post file is not here ({FILE.name})")
     sets = [edi_x12.mapping_input(item) for item in edi_x12.items(edi_x12.read(FILE.read_bytes()))]
-    mapped = await shell.sandbox.jq_many([(MAPPING.read_text(), one, {"source": "edi", "received_at": "2019-11-03T23:00:00Z", "headers": {}}) for one in sets])
+    mapped = await shell.sandbox.jq_many(
+        [(MAPPING.read_text(), one, {"source": "edi", "received_at": "2019-11-03T23:00:00Z", "headers": {}}) for one in sets]
+    )
     return [event for found in mapped for event in found]
 
 
@@ -37,7 +39,11 @@ async def test_opens_exactly_the_failed_delivery_and_the_cancelled_return(shell,
     }
     async with shell.read(tenant) as uow:
         rows = {row.number: row for row in (await uow.execute(select(Shipment))).scalars()}
-        reports = (await uow.execute(select(Milestone).where(Milestone.shipment_id == rows["4343638151403540"].id).order_by(Milestone.at))).scalars().all()
+        reports = (
+            (await uow.execute(select(Milestone).where(Milestone.shipment_id == rows["4343638151403540"].id).order_by(Milestone.at)))
+            .scalars()
+            .all()
+        )
         assert len(rows) == 10
         assert {number: row.status for number, row in rows.items() if row.status not in ("departed", "acknowledged")} == {
             "4343638098050296": "delivery_attempted", "4343638931638575": "cancelled", "4343638098146166": "delivered",

@@ -60,7 +60,9 @@ class TestVersions:
         column = wrong.splitlines()[line - 1].index("order.regulatd") + 1
         assert error["detail"].startswith(f"line {line}, column {column + 5}: undeclared reference to 'order.regulatd'")
 
-    @pytest.mark.parametrize("body", [{}, {"content": ""}, {"content": "[" * 100}, {"content": "a: 1", "more": 1}, {"content": 5}, {"content": "name: x"}])
+    @pytest.mark.parametrize(
+        "body", [{}, {"content": ""}, {"content": "[" * 100}, {"content": "a: 1", "more": 1}, {"content": 5}, {"content": "name: x"}]
+    )
     async def test_bad_input_is_refused(self, asks, body):
         answer = await (await asks("partner_admin"))("POST", "/v1/policies", json=body)
         assert answer.status_code == 400
@@ -113,7 +115,9 @@ class TestSimulation:
         same = await ask("POST", f"/v1/policies/{version['id']}/versions/1/simulate", json={})
         assert same.status_code == 200, same.text
         assert (same.json()["events"], same.json()["opened"], same.json()["differ"]) == (2, 2, 0)
-        text = library("cutoff-missed").replace("on: order.cutoff_missed\n", "on: order.cutoff_missed\n    when: order.value_minor > 9900000\n")
+        text = library("cutoff-missed").replace(
+            "on: order.cutoff_missed\n", "on: order.cutoff_missed\n    when: order.value_minor > 9900000\n"
+        )
         draft = (await ask("POST", "/v1/policies", json={"content": text})).json()
         other = (await ask("POST", f"/v1/policies/{draft['id']}/versions/2/simulate", json={"days": 1})).json()
         assert (other["opened"], other["differ"]) == (1, 1)

@@ -61,7 +61,14 @@ class TestTell:
     def test_places_are_flat_and_times_are_utc(self):
         (facts,) = tell(
             World(),
-            event("shipment.milestone_recorded", 0, {"shipment": "S"}, status_code="AG", estimated_at="2026-11-24T10:00:00+01:00", location={"city": "Brno"}),
+            event(
+                "shipment.milestone_recorded",
+                0,
+                {"shipment": "S"},
+                status_code="AG",
+                estimated_at="2026-11-24T10:00:00+01:00",
+                location={"city": "Brno"},
+            ),
         )
         assert facts["event.data.location.city"].value == "Brno"
         assert facts["shipment.eta"].value == facts["event.data.estimated_at"].value == "2026-11-24T09:00:00+00:00"
