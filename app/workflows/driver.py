@@ -15,13 +15,14 @@ from app.core.errors import Fault
 from app.core.sandbox import SandboxLimit, SandboxRefused
 from app.core.services import Shell
 from app.core.uow import UnitOfWork
-from app.workflows import commands, definitions, engine, inputs, store
+from app.workflows import commands, definitions, engine, inputs, snapshot, store
 from app.workflows.announcing import announcements
 from app.workflows.definition import Definition
 from app.workflows.effects import Outcome, Performer, Write, perform, refusal
 from app.workflows.engine import Advanced, Answered, Arrival, Due, Effect, Heard, Opened, Redo, Skip, Start, Stop
 from app.workflows.frames import State, Unevaluable
-from app.workflows.problems import from_plain
+from app.workflows.problems import from_plain, standard
+from app.workflows.snapshot import StateTooLarge
 from app.workflows.store import LEASE_SECONDS, Claimed, Turn, Written
 
 AT_ONCE = 8
@@ -214,10 +215,22 @@ class Driver:
         assert advanced is not None
         advanced = msgspec.structs.replace(advanced, steps=steps)
         self._taken.update(each["id"] for each in taken)
+        try:
+            folded, kept = snapshot.fold(advanced.state)
+        except StateTooLarge:
+            advanced = self._outgrown(advanced)
+            folded, kept = snapshot.fold(advanced.state)
         events = announcements(self._definition, self._who, self._saved, advanced, self._shell.clock.now())
         return Turn(
-            advanced=advanced, before=self._saved, settled=settled, taken=[each["id"] for each in taken], events=events, heeded=heeded
-        )
+            advanced=advanced, before=self._saved, folded=folded, kept=kept, settled=settled, taken=[each["id"] for each in taken], events=events,
+            heeded=heeded,
+        )  # fmt: skip
+
+    def _outgrown(self, advanced: Advanced) -> Advanced:
+        """A run that has to remember too much ends; nothing of its place could be kept."""
+        problem = standard("runtime", f"What this run has to remember outgrew {snapshot.MAX_INLINE} bytes.", "/")
+        state = {**engine.fresh(self._state["run"], self._state["seed"], self._state["began"]), "status": "faulted", "problem": problem.plain()}
+        return msgspec.structs.replace(advanced, state=state, effects=[], waits=[], due=None)
 
     async def _react(self, state: State, arrival: Arrival) -> Advanced:
         try:

@@ -1,15 +1,12 @@
-"""The plain parts of a run: frames, what may happen next in a strand, a line of the log, and what a task type must offer."""
+"""The plain parts of a run: frames, what may happen next in a strand, and a line of the log."""
 
 from collections.abc import Generator
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any
 
 import msgspec
 
 from app.workflows.problems import Problem
-
-if TYPE_CHECKING:
-    from app.workflows.machine import Machine
 
 Frame = dict[str, Any]
 State = dict[str, Any]
@@ -81,16 +78,6 @@ class Fault(msgspec.Struct, frozen=True):
 
 Asking = Generator[Evaluate, Any, None]
 Deciding = Generator[Evaluate, Any, bool]
-
-
-class Behaviour(Protocol):
-    """What a task type adds; the defaults are in `tasks/behaviour.py`."""
-
-    def enter(self, machine: "Machine", at: At, task: Any) -> Asking: ...
-    def returned(self, machine: "Machine", at: At, task: Any, output: Any) -> Asking: ...
-    def joined(self, machine: "Machine", at: At, task: Any, branch: str, output: Any) -> Asking: ...
-    def catches(self, machine: "Machine", at: At, task: Any, problem: Problem, branch: str | None) -> Deciding: ...
-    def caught(self, machine: "Machine", at: At, task: Any, problem: Problem, branch: str | None) -> Asking: ...
 
 
 def moment(milliseconds: int) -> dict[str, Any]:

@@ -10,14 +10,24 @@ Evaluation is asked for by yielding `Evaluate`; work that needs the world stays 
 import hashlib
 from collections import deque
 from collections.abc import Generator, Mapping
-from typing import Any
+from typing import Any, Protocol
 
 from app.workflows.definition import Definition
 from app.workflows.evaluation import Evaluation
-from app.workflows.frames import MAIN, Asking, At, Begin, Behaviour, Complete, Deciding, Evaluate, Fault, Frame, State, Step
+from app.workflows.frames import MAIN, Asking, At, Begin, Complete, Deciding, Evaluate, Fault, Frame, State, Step
 from app.workflows.problems import Problem, TaskFault, standard
 
 MAX_STEPS = 10_000
+
+
+class Behaviour(Protocol):
+    """What a task type adds; the defaults are in `tasks/behaviour.py`."""
+
+    def enter(self, machine: "Machine", at: At, task: Any) -> Asking: ...
+    def returned(self, machine: "Machine", at: At, task: Any, output: Any) -> Asking: ...
+    def joined(self, machine: "Machine", at: At, task: Any, branch: str, output: Any) -> Asking: ...
+    def catches(self, machine: "Machine", at: At, task: Any, problem: Problem, branch: str | None) -> Deciding: ...
+    def caught(self, machine: "Machine", at: At, task: Any, problem: Problem, branch: str | None) -> Asking: ...
 
 
 class Machine(Evaluation):

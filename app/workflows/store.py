@@ -62,6 +62,8 @@ class Turn(msgspec.Struct, kw_only=True):
 
     advanced: Advanced
     before: State | None
+    folded: State
+    kept: dict[str, Any]
     settled: list[dict[str, Any]] = []
     taken: list[str] = []
     events: list[Event] = []
@@ -114,11 +116,10 @@ async def known_outcomes(shell: Shell, tenant_id: UUID, run_id: UUID, keys: list
 def payload(turn: Turn) -> dict[str, Any]:
     """The turn as `workflows.turn` reads it."""
     advanced = turn.advanced
-    folded, kept = snapshot.fold(advanced.state)
     opened, closed = _waits(turn)
     return {
-        "state": folded, "status": advanced.state["status"], "output": advanced.state.get("output"), "problem": advanced.state.get("problem"),
-        "kept": [{"id": str(new_id()), "hash": name, "value": value} for name, value in kept.items()],
+        "state": turn.folded, "status": advanced.state["status"], "output": advanced.state.get("output"), "problem": advanced.state.get("problem"),
+        "kept": [{"id": str(new_id()), "hash": name, "value": value} for name, value in turn.kept.items()],
         "steps": [_step(number, step) for number, step in enumerate(advanced.steps, 1)],
         "started": [_started(effect) for effect in advanced.effects], "settled": turn.settled, "opened": opened, "closed": closed, "taken": turn.taken,
         "waiting_for": engine.blocked(advanced.state) if advanced.state["status"] == "running" else [],

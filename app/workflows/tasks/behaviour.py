@@ -1,5 +1,6 @@
 """The defaults of a task type's behaviour: one that only enters and completes."""
 
+from abc import ABC, abstractmethod
 from typing import Any
 
 from app.workflows.definition import Task
@@ -9,18 +10,22 @@ from app.workflows.problems import Problem
 from app.workflows.reader import Reader
 
 
-class Kind:
+class Misdirected(Exception):
+    """A task was told of something that tasks of its type never have; a programming error."""
+
+
+class Kind(ABC):
     """A task type: how it is read, and what it does when entered; subclasses add what they need."""
 
     kind = ""
 
+    @abstractmethod
     def read(self, reader: Reader, node: dict[str, Any], ref: str, name: str) -> Task | None:
         """The typed task, or None with the findings noted."""
-        raise NotImplementedError
 
+    @abstractmethod
     def enter(self, machine: Machine, at: At, task: Any) -> Asking:
         """The task begins; its input is checked and turned."""
-        raise NotImplementedError
 
     def returned(self, machine: Machine, at: At, task: Any, output: Any) -> Asking:
         """What ran on top of the task is done: its output is the task's, unless a subclass knows better."""
@@ -29,7 +34,7 @@ class Kind:
 
     def joined(self, machine: Machine, at: At, task: Any, branch: str, output: Any) -> Asking:
         """One of the task's branches is done."""
-        raise NotImplementedError
+        raise Misdirected(f"{self.kind} has no branches")
 
     def catches(self, machine: Machine, at: At, task: Any, problem: Problem, branch: str | None) -> Deciding:
         """Whether the task handles a problem from above it, or from one of its branches."""
@@ -38,8 +43,8 @@ class Kind:
 
     def caught(self, machine: Machine, at: At, task: Any, problem: Problem, branch: str | None) -> Asking:
         """Handle the problem that `catches` accepted."""
-        raise NotImplementedError
+        raise Misdirected(f"{self.kind} catches nothing")
 
     def due(self, machine: Machine, at: At, task: Any) -> Asking:
         """The moment in the frame's `due` has come."""
-        raise NotImplementedError
+        raise Misdirected(f"{self.kind} waits for no moment")

@@ -18,6 +18,7 @@ from app.workflows import engine, store
 from app.workflows.definitions import load
 from app.workflows.driver import ACTOR
 from app.workflows.engine import Due
+from app.workflows.snapshot import fold
 from app.workflows.store import Turn
 from tests.integration.workflows.conftest import Desk
 
@@ -53,7 +54,8 @@ class TestLease:
         definition = await load(desk.shell, desk.tenant, late.definition_id)
         advanced = await engine.drive(engine.advance(definition, before.state | {"held": []}, Due(now=10**14)), None)  # type: ignore[arg-type]
         assert advanced.state["status"] == "completed"
-        assert await store.write(desk.shell, desk.tenant, late, Turn(advanced=advanced, before=None), ACTOR) is None
+        folded, kept = fold(advanced.state)
+        assert await store.write(desk.shell, desk.tenant, late, Turn(advanced=advanced, before=None, folded=folded, kept=kept), ACTOR) is None
         assert await store.renew(desk.shell, desk.tenant, late, ACTOR) is None
         after = await desk.run(run_id)
         assert (after.status, after.state, after.last_seq) == ("running", before.state, before.last_seq)

@@ -76,6 +76,18 @@ class TestRun:
         await asyncio.sleep(0.02)
         assert (await desk.drive(run_id)).output["first"] == "x" * 50_000
 
+    async def test_ends_when_it_has_to_remember_too_much(self, desk: Desk) -> None:
+        branches = ", ".join(f"{{b{n}: {{wait: PT1H}}}}" for n in range(200))
+        run = await desk.drive(await desk.start(f"do: [{{all: {{fork: {{branches: [{branches}]}}}}}}]"))
+        assert (run.status, run.problem["title"]) == ("faulted", "Could not run")
+
+    @pytest.mark.parametrize("value", ["plain text", 4, [1], None, True])
+    async def test_carries_any_json_as_input_and_output(self, desk: Desk, value: object) -> None:
+        run_id = await desk.start("do: [{pause: {wait: {milliseconds: 1}}}, {a: {set: '${ [$workflow.input] }'}}]", value)
+        await desk.drive(run_id)
+        await asyncio.sleep(0.01)
+        assert (await desk.drive(run_id)).output == [{} if value is None else value]
+
     async def test_calls_only_hosts_that_have_a_connection(self, desk: Desk) -> None:
         run = await desk.drive(await desk.start("do: [{a: {call: http, with: {method: get, endpoint: '${ .url }'}}}]", {"url": "http://localhost:1/x"}))
         assert run.problem["status"] == 403
