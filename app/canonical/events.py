@@ -1,6 +1,7 @@
 """The canonical event: what a mapping makes of a raw message, checked against `event_types.yaml`."""
 
 import re
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from functools import cache
 from typing import Annotated, Any, Literal
@@ -14,6 +15,8 @@ from app.core.errors import FieldError, Invalid
 REF_KINDS = ("order", "shipment", "tracking", "pro", "bol", "po", "container", "promise", "document", "sku")
 # What tells one shipment of a customer from another, best first; the other kinds may stand on several shipments.
 IDENTITY = ("shipment", "tracking", "pro")
+
+MOST_DEPTH = 16
 
 Text = Annotated[str, msgspec.Meta(min_length=1, max_length=500)]
 Count = Annotated[int, msgspec.Meta(ge=0, le=10**15)]
@@ -142,6 +145,8 @@ def _data(kind: str | None, raw: object, refs: dict[str, str], found: "_Findings
     if not isinstance(raw, dict):
         found.add("/data", "Data is an object.")
         return {}
+    for pointer, detail in unkeepable(raw):
+        found.add(f"/data{pointer}", detail)
     return _fields(known, {name: value for name, value in raw.items() if value is not None}, found)
 
 
@@ -153,6 +158,25 @@ def _fields(known: EventType, given: dict[str, Any], found: "_Findings") -> dict
     if data.get("milestone") is not None and data["milestone"] not in MILESTONES:
         found.add("/data/milestone", "This milestone is not known.", f"Use one of {', '.join(sorted(MILESTONES))}.")
     return data
+
+
+def unkeepable(value: object, pointer: str = "", depth: int = 0) -> Iterator[tuple[str, str]]:
+    """What no database column can hold: NUL and lone surrogates in text, numbers beyond 64 bits, not a number, trees too deep."""
+    if isinstance(value, str):
+        if "\x00" in value or any("\ud800" <= letter <= "\udfff" for letter in value):
+            yield pointer, "This text holds a character that can't be kept."
+    elif isinstance(value, bool) or value is None:
+        return
+    elif isinstance(value, int | float):
+        if not -(2**63) <= value < 2**63:
+            yield pointer, "This number is too large to be kept."
+    elif depth >= MOST_DEPTH:
+        yield pointer, f"This is nested deeper than {MOST_DEPTH} levels."
+    else:
+        named = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+        for name, inner in named:
+            yield from unkeepable(name, pointer, depth)
+            yield from unkeepable(inner, f"{pointer}/{_escape(str(name))}", depth + 1)
 
 
 class _Findings:

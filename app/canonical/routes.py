@@ -34,7 +34,7 @@ from app.core.paging import Page
 from app.core.uow import UnitOfWork
 
 Limit = Annotated[int, Parameter(ge=1, le=200)]
-Text = Annotated[str | None, Parameter(min_length=1, max_length=100)]
+Text = Annotated[str | None, Parameter(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f]+$")]
 READ: dict[str, Any] = {"opt": {"permission": "model.read"}, "tags": ["model"]}
 WRITE: dict[str, Any] = {"opt": {"permission": "documents.write"}, "tags": ["model"]}
 

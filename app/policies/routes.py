@@ -27,7 +27,7 @@ PUBLISH: dict[str, Any] = {"opt": {"permission": "policies.publish"}, "tags": ["
 @get("/v1/policies", operation_id="listPolicies", **READ)
 async def list_policies(
     uow: UnitOfWork,
-    name: Annotated[str | None, Parameter(min_length=1, max_length=63)] = None,
+    name: Annotated[str | None, Parameter(min_length=1, max_length=63, pattern=r"^[a-z0-9-]+$")] = None,
     status: Status | None = None,
     cursor: str | None = None,
     limit: Limit = 50,

@@ -93,6 +93,18 @@ class TestReading:
         own = await asks("customer_user", customer=customer)
         assert (await own("GET", f"/v1/orders/{order_id}")).status_code == 200
 
+    @pytest.mark.parametrize(
+        "query",
+        [
+            "reference=%00", "reference=", "reference=" + "x" * 101, "limit=0", "limit=201", "limit=x", "cursor=nonsense", "order=1", "customer=x",
+            "status=%00", "unknown=1", "status=a&status=b",
+        ],
+    )  # fmt: skip
+    async def test_a_list_refuses_what_it_cannot_use(self, asks, query):
+        answer = await (await asks("operator"))("GET", f"/v1/shipments?{query}")
+        assert answer.status_code in (400, 422), answer.text
+        assert answer.headers["content-type"] == "application/problem+json"
+
     async def test_pages_follow_each_other_without_gaps(self, asks, tell):
         await tell(*[order(number=f"O-{n}") for n in range(5)])
         ask = await asks("operator")

@@ -57,10 +57,21 @@ class TestParse:
             ({"data": {"value_minor": 1.5}}, "/0/data/value_minor"),
             ({"data": {"currency": "Euro"}}, "/0/data/currency"),
             ({"data": {"ship_by": "tomorrow"}}, "/0/data/ship_by"),
+            ({"data": {"note": {"text": "a\x00b"}}}, "/0/data/note/text"),
+            ({"data": {"note": ["\ud800"]}}, "/0/data/note/0"),
+            ({"data": {"note": 2**63}}, "/0/data/note"),
+            ({"data": {"note": float("nan")}}, "/0/data/note"),
+            ({"data": {"a\x00": 1}}, "/0/data"),
         ],
     )
     def test_refuses(self, changes, pointer):
         assert pointer in wrong(**changes)
+
+    def test_refuses_a_tree_too_deep_at_its_limit(self):
+        tree: object = 1
+        for _ in range(5000):
+            tree = [tree]
+        assert any(pointer.startswith("/0/data/note/0") for pointer in wrong(data={"note": tree}))
 
     def test_refuses_what_is_no_object(self):
         with pytest.raises(Invalid):
