@@ -1,6 +1,6 @@
 """Work of the room: turn accepted signals into canonical events, a tenant's batch at a time."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 from app.core import faults
@@ -15,6 +15,7 @@ from app.policies.commands import Evaluation, Incoming, StaleFacts, check_fresh,
 
 ACTOR = "system:ingest"
 _MOST_EVALUATIONS = 4
+_MOST_BYTES = 32 * 1024 * 1024
 
 
 class FactsKeepChanging(Unavailable):
@@ -26,6 +27,27 @@ async def settle_signals(shell: Shell, items: list[WorkItem]) -> None:
 
     A batch that breaks is tried signal by signal, so that what is wrong with one never holds up its neighbours.
     """
+    async with shell.read(items[0].tenant_id, actor=ACTOR) as reader:
+        sizes = await queries.sizes(reader, [i.subject for i in items])
+    for portion in portions(items, sizes):
+        await _settle_portion(shell, portion)
+
+
+def portions(items: Sequence[WorkItem], sizes: Mapping[UUID, int]) -> list[list[WorkItem]]:
+    """Split a batch so that no portion holds more than 32 MiB of raw messages, a larger one standing alone; the order stays."""
+    found: list[list[WorkItem]] = []
+    room = 0
+    for item in items:
+        size = sizes.get(item.subject, 0)
+        if not found or size > room:
+            found.append([])
+            room = _MOST_BYTES
+        found[-1].append(item)
+        room -= size
+    return found
+
+
+async def _settle_portion(shell: Shell, items: Sequence[WorkItem]) -> None:
     try:
         await _settle(shell, items)
     except BROKEN as error:
@@ -33,7 +55,7 @@ async def settle_signals(shell: Shell, items: list[WorkItem]) -> None:
             raise
         if len(items) > 1:
             for item in items:
-                await settle_signals(shell, [item])
+                await _settle_portion(shell, [item])
         else:
             shell.log.error("signal refused", signal=str(items[0].subject), error=type(error).__name__)
             await _park(shell, items[0], error)

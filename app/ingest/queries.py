@@ -50,6 +50,13 @@ async def stored(uow: UnitOfWork, ids: Iterable[UUID]) -> list[Stored]:
     return [_stored(signal, source) for signal, source in rows]
 
 
+async def sizes(uow: UnitOfWork, ids: Iterable[UUID]) -> dict[UUID, int]:
+    """Return how many bytes each of these signals has, without reading them."""
+    query = select(Signal.id, func.octet_length(Signal.raw)).where(Signal.id.in_(list(ids)))
+    rows: list[Any] = list(await uow.execute(query))
+    return {row[0]: row[1] for row in rows}
+
+
 def _stored(signal: Signal, source: Source | None) -> Stored:
     return Stored(
         id=signal.id, source=signal.source, kind=signal.kind, content_type=signal.content_type, headers=signal.headers, raw=signal.raw,

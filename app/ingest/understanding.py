@@ -4,6 +4,7 @@ Whatever fails belongs to its item alone. Programs and rules are the tenant's an
 mapping read an item is kept with the answer.
 """
 
+import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -20,6 +21,7 @@ from app.policies.schemas import Decision
 
 MAPPING_VARIABLES = ("source", "received_at", "headers")
 MOST_EVENTS = 500
+_LARGE = 256 * 1024
 _FIX_MAPPING = "Correct the mapping (try it on this signal first), publish it, then replay."
 _FIX_RULES = "Correct the customers' attribution rules, then replay."
 
@@ -58,10 +60,17 @@ async def understand(
     sandbox: Sandbox, signals: Sequence[Stored], mappings: Mappings, rules: Sequence[attribution.Rule]
 ) -> list[Understood]:
     """Decode, map and attribute `signals`; never raises for what a sender or a tenant's program did wrong."""
-    found = [_decoded(signal, mappings) for signal in signals]
+    found = [await _decode(signal, mappings) for signal in signals]
     await _map(sandbox, found)
     await _attribute(sandbox, found, rules)
     return found
+
+
+async def _decode(signal: Stored, mappings: Mappings) -> Understood:
+    # A document of megabytes takes a second to read: in a thread the process's leases are renewed meanwhile.
+    if len(signal.raw) > _LARGE:
+        return await asyncio.to_thread(_decoded, signal, mappings)
+    return _decoded(signal, mappings)
 
 
 def _decoded(signal: Stored, mappings: Mappings) -> Understood:

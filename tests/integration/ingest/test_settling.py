@@ -1,7 +1,9 @@
 """Settling: mapped, attributed, decided and recorded in one transaction; what needs a person is parked alone and replayed once."""
 
 import asyncio
+from types import SimpleNamespace
 from typing import Any
+from uuid import UUID
 
 import pytest
 from sqlalchemy import select
@@ -14,6 +16,7 @@ from app.ingest.commands.attribution import WantedRule, set_rules
 from app.ingest.models import ParkedSignal
 from tests.integration.ingest.desk import CUTOFF, Desk, missed
 from tests.services import Database
+from tests.unit.ingest.x12_fixtures import STATUS, interchange, transaction_set
 
 pytestmark = pytest.mark.feature("M61")
 
@@ -149,6 +152,26 @@ class TestBatch:
         await desk.settle()
         assert writes == [30]
         assert await desk.count(Order) == 30
+
+    async def test_is_settled_in_portions_that_fit_in_memory(self) -> None:
+        items = [SimpleNamespace(subject=UUID(int=n)) for n in range(6)]
+        sizes = {UUID(int=n): mebibytes << 20 for n, mebibytes in enumerate([10, 16, 10, 16, 16, 40])}
+        split = handlers.portions(items, sizes)  # type: ignore[arg-type]
+        assert [[i.subject.int for i in portion] for portion in split] == [[0, 1], [2, 3], [4], [5]]
+
+    @pytest.mark.feature("M62")
+    async def test_by_several_workers_at_once_has_every_effect_once(self, desk: Desk) -> None:
+        for number in range(40):
+            await desk.hook(missed(f"ORD-{number}"), f"m{number}")
+        for number in range(1, 21):
+            control = f"{number:09}"
+            scans = [transaction_set(f"{s:04}", f"B10*R*SHP-{s}*C", "N1*SF*ACME-01", "LX*1", STATUS) for s in range(1, 4)]
+            assert (await desk.edi(interchange(*scans, control=control, iea=control))).status_code == 202
+        await asyncio.gather(*(desk.settle() for _ in range(4)))
+        await desk.settle()
+        assert len(await desk.events("order.cutoff_missed")) == 40
+        assert len(await desk.events("shipment.milestone_recorded")) == 3
+        assert {s["status"] for s in (await desk.get("/v1/signals?limit=200")).json()["items"]} == {"mapped"}
 
     async def test_is_left_for_another_try_when_the_database_is_away(
         self, desk: Desk, database: Database, monkeypatch: pytest.MonkeyPatch
