@@ -24,7 +24,16 @@ def main() -> int:
             sys.stdout.flush()
     table = Table("metric", "what", "ratio", "goal", "ours", "reference", "foreign cores", "rows")
     for r in results:
-        table.add_row(r.metric, r.what, f"{r.ratio:.3f}", r.goal, f"{r.ours:.4g}", f"{r.reference:.4g}", f"{r.foreign_cores:.2f}", "ok" if r.rows_ok else "WRONG")
+        table.add_row(
+            r.metric,
+            r.what,
+            f"{r.ratio:.3f}",
+            r.goal,
+            f"{r.ours:.4g}",
+            f"{r.reference:.4g}",
+            f"{r.foreign_cores:.2f}",
+            "ok" if r.rows_ok else "WRONG",
+        )
     Console(width=160).print(table)
     return 0 if all(r.rows_ok for r in results) else 1
 

@@ -60,7 +60,9 @@ class Ground:
             partner, tenant = new_id(), new_id()
             async with self.shell.boundary.platform(actor="system:bench", reason="benchmark tenant") as c:
                 slug = f"p{partner.hex[-12:]}"
-                await c.execute("insert into core.partner (id, slug, name, type, event_namespace) values ($1, $2, $2, 'msp', $2)", partner, slug)
+                await c.execute(
+                    "insert into core.partner (id, slug, name, type, event_namespace) values ($1, $2, $2, 'msp', $2)", partner, slug
+                )
                 await c.execute("insert into core.tenant (id, partner_id, environment) values ($1, $2, 'live')", tenant, partner)
             made.append((tenant, await self._furnish(tenant)))
         return made

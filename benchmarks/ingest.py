@@ -15,7 +15,8 @@ HEADERS = {"Content-Type": "application/cloudevents+json"}
 def _event(number: int) -> bytes:
     return (
         b'{"specversion":"1.0","id":"%s","source":"/bench","type":"order.recorded","time":"2026-11-23T12:00:00Z","data":{"account":"A","refs":{"order":"ORD-%d"},'
-        b'"data":{"value_minor":125000,"currency":"EUR","priority":"high","lines":[{"sku":"SKU-1","quantity":4}]}}}' % (uuid4().hex.encode(), number)
+        b'"data":{"value_minor":125000,"currency":"EUR","priority":"high","lines":[{"sku":"SKU-1","quantity":4}]}}}'
+        % (uuid4().hex.encode(), number)
     )
 
 
@@ -36,8 +37,20 @@ async def measure() -> list[Result]:
             accepted += sum(done.statuses.values()) if counts else 0
             return done.rate
 
-        shared = await compare("P4", "events/s, committed before 202, over validate-only", ">= 0.35", lambda: rate("/v1/events", True), lambda: rate("/bench/validate", False))
-        grouped = await compare("P5", "events/s with shared commits over a commit a request, 1,000 tenants in turn", ">= 1.5", lambda: rate("/v1/events", True), lambda: rate("/bench/alone", True))
+        shared = await compare(
+            "P4",
+            "events/s, committed before 202, over validate-only",
+            ">= 0.35",
+            lambda: rate("/v1/events", True),
+            lambda: rate("/bench/validate", False),
+        )
+        grouped = await compare(
+            "P5",
+            "events/s with shared commits over a commit a request, 1,000 tenants in turn",
+            ">= 1.5",
+            lambda: rate("/v1/events", True),
+            lambda: rate("/bench/alone", True),
+        )
         stored = await g.count("select count(*) from ingest.signal")
         for result in (shared, grouped):
             result.rows_ok = stored == accepted

@@ -45,7 +45,17 @@ async def main() -> None:
     original = application.routes
     application.routes = lambda: [*original(), validate, alone]
     app = Edge(application.create_litestar(shell), shell)
-    config = uvicorn.Config(app, host="127.0.0.1", port=settings.listen_port, log_level="error", access_log=False, server_header=False, lifespan="off", http="httptools", loop="asyncio")
+    config = uvicorn.Config(
+        app,
+        host="127.0.0.1",
+        port=settings.listen_port,
+        log_level="error",
+        access_log=False,
+        server_header=False,
+        lifespan="off",
+        http="httptools",
+        loop="asyncio",
+    )
     await uvicorn.Server(config).serve()
 
 

@@ -62,7 +62,12 @@ def settings_page() -> str:
     for f in fields(Settings):
         default = "required" if f.default is MISSING else ("" if f.metadata["secret"] and not f.default else _shown(f.default))
         rows.append(f"| `DETOUR_{f.name.upper()}` | {f.metadata['meaning']}{' (secret)' if f.metadata['secret'] else ''} | {default} |")
-    return HEAD + "# Settings\n\nRead once at the start, from the environment and `.env`. A wrong one stops the start with one sentence.\n\n" + "\n".join(rows) + "\n"
+    return (
+        HEAD
+        + "# Settings\n\nRead once at the start, from the environment and `.env`. A wrong one stops the start with one sentence.\n\n"
+        + "\n".join(rows)
+        + "\n"
+    )
 
 
 def _shown(value: Any) -> str:
@@ -74,7 +79,10 @@ def _shown(value: Any) -> str:
 def http_page() -> str:
     from app.main.application import create_litestar
 
-    out = [HEAD + "# HTTP interface\n", "The whole of it, with bodies, is the OpenAPI document: `detour openapi`, or `/schema/openapi.json` of a running server.\n"]
+    out = [
+        HEAD + "# HTTP interface\n",
+        "The whole of it, with bodies, is the OpenAPI document: `detour openapi`, or `/schema/openapi.json` of a running server.\n",
+    ]
     by_tag: dict[str, list[str]] = defaultdict(list)
     for route in create_litestar(None).routes:
         for handler in getattr(route, "route_handlers", []):
@@ -90,9 +98,16 @@ def http_page() -> str:
 
 
 def problems_page() -> str:
-    rows = sorted({(f.slug_of(), f.status, " ".join((f.__doc__ or "").split())) for f in _subclasses(Fault) if not f.__name__.startswith("_")})
+    rows = sorted(
+        {(f.slug_of(), f.status, " ".join((f.__doc__ or "").split())) for f in _subclasses(Fault) if not f.__name__.startswith("_")}
+    )
     body = "\n".join(f"| `/problems/{slug}` | {status} | {doc} |" for slug, status, doc in rows)
-    return HEAD + "# Problems\n\nErrors are `application/problem+json` (RFC 9457); `type` is stable.\n\n| type | status | says |\n|---|---|---|\n" + body + "\n"
+    return (
+        HEAD
+        + "# Problems\n\nErrors are `application/problem+json` (RFC 9457); `type` is stable.\n\n| type | status | says |\n|---|---|---|\n"
+        + body
+        + "\n"
+    )
 
 
 def _subclasses(kind: type[Fault]) -> Iterator[type[Fault]]:
@@ -107,8 +122,15 @@ def tables_page() -> str:
     for mapper in sorted(TenantRow.registry.mappers, key=lambda m: m.local_table.fullname):
         if issubclass(mapper.class_, TenantRow):
             info = mapper.local_table.info
-            rows.append(f"| `{mapper.local_table.fullname}` | {(mapper.class_.__doc__ or '').strip().splitlines()[0] if mapper.class_.__doc__ else ''} | {info['data_class']} | {info['retention']} | {info['erasure']} |")
-    return HEAD + "# Tenant tables\n\nWhat each holds, what kind of data that is, how long it is kept and how it is erased.\n\n| table | holds | data | kept | erased |\n|---|---|---|---|---|\n" + "\n".join(rows) + "\n"
+            rows.append(
+                f"| `{mapper.local_table.fullname}` | {(mapper.class_.__doc__ or '').strip().splitlines()[0] if mapper.class_.__doc__ else ''} | {info['data_class']} | {info['retention']} | {info['erasure']} |"
+            )
+    return (
+        HEAD
+        + "# Tenant tables\n\nWhat each holds, what kind of data that is, how long it is kept and how it is erased.\n\n| table | holds | data | kept | erased |\n|---|---|---|---|---|\n"
+        + "\n".join(rows)
+        + "\n"
+    )
 
 
 def listeners_page() -> str:
@@ -124,7 +146,12 @@ def features_page() -> str:
     if unknown:
         raise SystemExit(f"no such feature: {', '.join(unknown)} (see docs/features.yaml)")
     rows = [f"| {i} | {names[i]} | {'<br>'.join(f'`{t}`' for t in sorted(shown[i]))} |" for i in names if i in shown]
-    return HEAD + f"# Features that tests show\n\n{len(rows)} of {len(names)} rows of the feature table have tests; a row is listed only with them, and may be shown in part.\n\n| id | feature | shown by |\n|---|---|---|\n" + "\n".join(rows) + "\n"
+    return (
+        HEAD
+        + f"# Features that tests show\n\n{len(rows)} of {len(names)} rows of the feature table have tests; a row is listed only with them, and may be shown in part.\n\n| id | feature | shown by |\n|---|---|---|\n"
+        + "\n".join(rows)
+        + "\n"
+    )
 
 
 def feature_marks() -> dict[str, set[str]]:

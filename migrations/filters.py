@@ -14,7 +14,22 @@ def include_name(name: str | None, kind: str, _parents: dict[str, str | None]) -
     return not (kind == "table" and name is not None and _PARTITION.search(name))
 
 
-OURS = frozenset(("core", "tenants", "branding", "canonical", "policies", "connectors", "notifications", "ingest", "cases", "workflows", "audit", "metering"))
+OURS = frozenset(
+    (
+        "core",
+        "tenants",
+        "branding",
+        "canonical",
+        "policies",
+        "connectors",
+        "notifications",
+        "ingest",
+        "cases",
+        "workflows",
+        "audit",
+        "metering",
+    )
+)
 
 
 def load_models() -> None:
@@ -25,3 +40,4 @@ def load_models() -> None:
     for room in rooms:
         if importlib.util.find_spec(f"{room}.models"):
             importlib.import_module(f"{room}.models")
+    importlib.import_module("app.core.secrets")

@@ -15,6 +15,7 @@ import asyncpg
 import orjson
 from sqlalchemy import text as sql
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, create_async_engine
 
 from app.core.clock import SystemClock
@@ -103,7 +104,7 @@ class DatabaseBoundary:
         try:
             connection = await engine.connect()
             await self._begin_with(connection, context, read_only)
-        except (DBAPIError, *GONE) as error:
+        except (DBAPIError, PoolTimeout, *GONE) as error:
             raise as_fault(error) from error
         session = _ClosingSession(connection)
         moment = now or self._clock.now()
@@ -181,7 +182,7 @@ class DatabaseBoundary:
         if role not in self._engines:
             url = self._url(role).replace("postgresql://", "postgresql+asyncpg://", 1).replace("postgres://", "postgresql+asyncpg://", 1)
             self._engines[role] = create_async_engine(
-                url, pool_size=self._settings.pool_size, max_overflow=self._settings.pool_size, pool_pre_ping=True, pool_timeout=10, pool_reset_on_return="rollback",
+                url, pool_size=self._settings.pool_size, max_overflow=self._settings.pool_size, pool_pre_ping=True, pool_timeout=10, pool_reset_on_return="rollback", hide_parameters=True,
                 json_serializer=lambda v: orjson.dumps(plain(v)).decode(), json_deserializer=orjson.loads,
                 connect_args={"connection_class": ContextConnection, "timeout": 10, "command_timeout": 60, "server_settings": {"application_name": f"detour-{role}"}},
             )  # fmt: skip
@@ -254,7 +255,9 @@ def as_fault(error: BaseException) -> BaseException:
     """A lost server as an error a caller can answer with; everything else as it is."""
     if isinstance(error, GONE) and not isinstance(error, FileNotFoundError | PermissionError):
         return DatabaseAway()
-    if isinstance(error, InterfaceError | OperationalError) or (isinstance(error, DBAPIError) and error.connection_invalidated):
+    if isinstance(error, PoolTimeout | InterfaceError | OperationalError) or (
+        isinstance(error, DBAPIError) and error.connection_invalidated
+    ):
         return DatabaseAway()
     cause = getattr(error, "orig", None)
     if cause is not None and isinstance(getattr(cause, "__cause__", None), GONE):

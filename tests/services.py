@@ -87,7 +87,7 @@ class Database:
 
     def environment(self, **more: str) -> dict[str, str]:
         """The settings of an installation on this database, as a process's environment."""
-        urls = {f"DETOUR_DATABASE_{n}URL": self.url(f"detour_{r}") for n, r in (("", "app"), ("CUSTOMER_", "customer"), ("BATCH_", "batch"), ("DISPATCH_", "dispatch"), ("OPS_", "ops"), ("OWNER_", "owner"))}  # fmt: skip  # noqa: E501
+        urls = {f"DETOUR_DATABASE_{n}URL": self.url(f"detour_{r}") for n, r in (("", "app"), ("CUSTOMER_", "customer"), ("BATCH_", "batch"), ("DISPATCH_", "dispatch"), ("OPS_", "ops"), ("OWNER_", "owner"))}  # fmt: skip
         return {
             **urls, "DETOUR_REDIS_URL": self._description["redis"], "DETOUR_MASTER_KEY": base64.b64encode(MASTER_KEY).decode(), "DETOUR_DEVELOPMENT": "true",
             "DETOUR_EGRESS_ALLOW_LOOPBACK": "true", "DETOUR_PUBLIC_SCHEME": "http", "DETOUR_LOG_LEVEL": "warning",

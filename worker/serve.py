@@ -59,7 +59,8 @@ async def _lease(shell: Shell, tenant: UUID, kinds: Iterable[Work]) -> dict[str,
     for (batch, lease), names in groups.items():
         async with shell.boundary.unit_of_work(Context.one(tenant, actor=ACTOR)) as uow:
             rows = await uow.session.execute(
-                sql("select * from core.claim_work(cast(:kinds as text[]), :batch, :lease, :token)"), {"kinds": names, "batch": batch, "lease": lease, "token": token}
+                sql("select * from core.claim_work(cast(:kinds as text[]), :batch, :lease, :token)"),
+                {"kinds": names, "batch": batch, "lease": lease, "token": token},
             )
             for r in rows:
                 found[r.kind].append(WorkItem(r.id, tenant, r.kind, r.subject, tuple(r.subjects or ()), token, r.version, r.tries))
@@ -98,7 +99,8 @@ async def _renew(shell: Shell, work: Work, items: list[WorkItem]) -> None:
         with contextlib.suppress(Fault, SQLAlchemyError):
             async with shell.unit_of_work(items[0].tenant_id, actor=ACTOR) as uow:
                 await uow.session.execute(
-                    sql("select core.renew_work(cast(:ids as uuid[]), :token, :lease)"), {"ids": [i.id for i in items], "token": items[0].token, "lease": work.lease}
+                    sql("select core.renew_work(cast(:ids as uuid[]), :token, :lease)"),
+                    {"ids": [i.id for i in items], "token": items[0].token, "lease": work.lease},
                 )
 
 
@@ -116,13 +118,20 @@ async def _failed(shell: Shell, work: Work, items: list[WorkItem], error: Except
 async def _give_back(shell: Shell, work: Work, item: WorkItem, reason: str, away: bool) -> None:
     async with shell.unit_of_work(item.tenant_id, actor=ACTOR) as uow:
         if item.tries >= work.most_tries and not away:
-            parked = await uow.session.scalar(sql("select core.park_work(:id, :token, :error)"), {"id": item.id, "token": item.token, "error": reason})
+            parked = await uow.session.scalar(
+                sql("select core.park_work(:id, :token, :error)"), {"id": item.id, "token": item.token, "error": reason}
+            )
             if parked:
-                uow.publish("work.parked", subject=f"work:{item.id}", data={"kind": work.kind, "subject": item.subject, "tries": item.tries, "error": reason[:300]})
+                uow.publish(
+                    "work.parked",
+                    subject=f"work:{item.id}",
+                    data={"kind": work.kind, "subject": item.subject, "tries": item.tries, "error": reason[:300]},
+                )
             return
         pause = min(LONGEST_BACKOFF, 0.1 * 4 ** min(item.tries, 8)) * random.uniform(0.7, 1.3)
         await uow.session.execute(
-            sql("select core.retry_work(:id, :token, :pause, :error)"), {"id": item.id, "token": item.token, "pause": timedelta(seconds=pause), "error": reason}
+            sql("select core.retry_work(:id, :token, :pause, :error)"),
+            {"id": item.id, "token": item.token, "pause": timedelta(seconds=pause), "error": reason},
         )
 
 

@@ -139,6 +139,6 @@ async def _checked(settings: Settings) -> None:
         try:
             await check_server(url, runtime=True)
         except OSError as error:
-            raise WrongDatabase(f"The database does not answer ({error.__class__.__name__}); check DETOUR_DATABASE_URL and that PostgreSQL runs.") from None
-
-
+            raise WrongDatabase(
+                f"The database does not answer ({error.__class__.__name__}); check DETOUR_DATABASE_URL and that PostgreSQL runs."
+            ) from None

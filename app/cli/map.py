@@ -7,7 +7,9 @@ def diagram() -> str:
     """A Mermaid flow chart: events and what hears them now, what hears them later, and the kinds of due work."""
     lines = ["flowchart LR"]
     for listener in NOW:
-        lines.append(f'  {_node(listener.pattern)}["{listener.pattern}"] -->|now| {_node(_name(listener.handle))}["{_name(listener.handle)}"]')
+        lines.append(
+            f'  {_node(listener.pattern)}["{listener.pattern}"] -->|now| {_node(_name(listener.handle))}["{_name(listener.handle)}"]'
+        )
     for later in LATER:
         lines.append(f'  {_node(later.pattern)}["{later.pattern}"] -.->|later| {_node(_name(later.handle))}["{_name(later.handle)}"]')
     for work in WORK:

@@ -1,7 +1,8 @@
 """`detour partner plan|apply FILE`: configuration as code, from the partner's own desk.
 
 References are resolved here, on the machine of whoever applies: `file:` becomes the file's text (base64 for what is no
-text), `env:` the variable's value. The server never sees either form.
+text), `env:` the variable's value. The server never sees either form. A text under the key `secret` travels marked as one, so that
+nobody along the way shows it. A file without a `name` is called like the file, unless it is YAML: such documents carry their own.
 """
 
 import base64
@@ -44,10 +45,10 @@ def resolve(value: Any, folder: Path, environment: Mapping[str, str], pointer: s
     """Return `value` with its `file:` and `env:` references and `{file: …}` entries resolved."""
     match value:
         case {"file": str(name), **rest}:
-            content = {"name": Path(name).stem, **resolve(rest, folder, environment, pointer)}
-            return {**content, "content": _load(folder, name, f"{pointer}/file")}
+            own = {} if Path(name).suffix in (".yaml", ".yml") else {"name": Path(name).stem}
+            return {**own, **resolve(rest, folder, environment, pointer), "content": _load(folder, name, f"{pointer}/file")}
         case dict():
-            return {key: resolve(item, folder, environment, f"{pointer}/{key}") for key, item in value.items()}
+            return {key: _entry(key, resolve(item, folder, environment, f"{pointer}/{key}")) for key, item in value.items()}
         case list():
             return [resolve(item, folder, environment, f"{pointer}/{index}") for index, item in enumerate(value)]
         case str() if value.startswith("file:"):
@@ -55,6 +56,10 @@ def resolve(value: Any, folder: Path, environment: Mapping[str, str], pointer: s
         case str() if value.startswith("env:"):
             return _variable(environment, value.removeprefix("env:"), pointer)
     return value
+
+
+def _entry(key: str, value: Any) -> Any:
+    return {"secret": value} if key == "secret" and isinstance(value, str) else value
 
 
 def lines(applied: Mapping[str, Any]) -> Iterator[str]:
@@ -72,7 +77,9 @@ def lines(applied: Mapping[str, Any]) -> Iterator[str]:
 
 
 async def _put(http: httpx.AsyncClient, file: Path, environment: Mapping[str, str], *, dry_run: bool) -> dict[str, Any]:
-    answer = await http.put("/v1/provisioning/manifest", params={"dry_run": str(dry_run).lower()}, json=read(file, environment), timeout=120)
+    answer = await http.put(
+        "/v1/provisioning/manifest", params={"dry_run": str(dry_run).lower()}, json=read(file, environment), timeout=120
+    )
     return answer_of(answer)
 
 

@@ -33,7 +33,11 @@ async def make_platform_key(settings: Settings, name: str) -> str:
     try:
         async with boundary.platform(actor="system:cli", reason=f"platform key for {name}") as connection:
             await connection.execute(
-                "insert into core.platform_key (id, public_id, secret_hash, name) values ($1, $2, $3, $4)", new_id(), key.public_id, key.hash, name
+                "insert into core.platform_key (id, public_id, secret_hash, name) values ($1, $2, $3, $4)",
+                new_id(),
+                key.public_id,
+                key.hash,
+                name,
             )
     finally:
         await boundary.close()

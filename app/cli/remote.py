@@ -48,10 +48,16 @@ def create_key(
     server: Server = "http://127.0.0.1:8080", customer: str | None = None, source: str | None = None,
 ) -> None:  # fmt: skip
     """Make an API key; its secret is printed this once."""
-    _show(_ask(server, key, lambda http: key_commands.create(http, name=name, scope=scope, roles=role, customer_id=customer, source=source)), None, True)
+    _show(
+        _ask(server, key, lambda http: key_commands.create(http, name=name, scope=scope, roles=role, customer_id=customer, source=source)),
+        None,
+        True,
+    )
 
 
-def rotate_key(key_id: str, key: Key, server: Server = "http://127.0.0.1:8080", overlap: Annotated[int, typer.Option(help="seconds both work")] = 86400) -> None:
+def rotate_key(
+    key_id: str, key: Key, server: Server = "http://127.0.0.1:8080", overlap: Annotated[int, typer.Option(help="seconds both work")] = 86400
+) -> None:
     """Make a key's successor; both work during the overlap."""
     _show(_ask(server, key, lambda http: key_commands.rotate(http, key_id, overlap_seconds=overlap)), None, True)
 

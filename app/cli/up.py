@@ -48,7 +48,9 @@ class Child:
 
     def start(self) -> None:
         with self.log.open("ab") as out:
-            self.process = Popen(self.argv, stdin=DEVNULL, stdout=out, stderr=out, env=self.env, preexec_fn=_die_with_parent, start_new_session=True)
+            self.process = Popen(
+                self.argv, stdin=DEVNULL, stdout=out, stderr=out, env=self.env, preexec_fn=_die_with_parent, start_new_session=True
+            )
         self.pid_file.write_text(str(self.process.pid))
 
     def stop(self, patience: float = 25.0) -> None:
@@ -126,7 +128,17 @@ class Installation:
         return path.read_text()
 
     def _simulator(self) -> Child:
-        argv = [sys.executable, "-m", "simulator", "--port", str(self.simulator_port), "--smtp-port", str(self.smtp_port), "--data", str(self.home / "world")]
+        argv = [
+            sys.executable,
+            "-m",
+            "simulator",
+            "--port",
+            str(self.simulator_port),
+            "--smtp-port",
+            str(self.smtp_port),
+            "--data",
+            str(self.home / "world"),
+        ]
         return self._child("simulator", argv, {k: v for k, v in os.environ.items() if not k.startswith("DETOUR_")})
 
     def _detour(self, name: str, command: str) -> Child:
@@ -190,7 +202,10 @@ def up(*, once: bool, story: bool, chaos: bool, inputs: Sequence[Path], home: Pa
         (place / "address").write_text(installation.base_url)
         code = _play(installation, story=story, chaos=chaos, inputs=inputs)
         if not once and code == 0:
-            console.print(f"\nUp at {installation.base_url} (mail: {installation.simulator_url}/mail/messages). Ctrl-C stops everything.", highlight=False)
+            console.print(
+                f"\nUp at {installation.base_url} (mail: {installation.simulator_url}/mail/messages). Ctrl-C stops everything.",
+                highlight=False,
+            )
             _stay(installation.tend)
         return code
     except Stopped:
@@ -263,5 +278,3 @@ def _secret_file(path: Path, content: str) -> None:
 def _tail(log: Path) -> str:
     lines = log.read_text(errors="replace").splitlines() if log.exists() else []
     return " / ".join(lines[-2:])[-300:] or "no message"
-
-

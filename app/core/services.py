@@ -30,7 +30,9 @@ class Boundary(Protocol):
         self, context: Context, *, cause: str | None = None, trace: str | None = None, read_only: bool = False, now: datetime | None = None
     ) -> AbstractAsyncContextManager[UnitOfWork]: ...
 
-    async def open(self, context: Context, *, cause: str | None = None, trace: str | None = None, read_only: bool = False) -> UnitOfWork: ...
+    async def open(
+        self, context: Context, *, cause: str | None = None, trace: str | None = None, read_only: bool = False
+    ) -> UnitOfWork: ...
 
     async def call(self, context: Context, query: str, *args: Any, timeout: float | None = None) -> list[Any]: ...
 
@@ -88,12 +90,21 @@ class Shell:
         return Shell(**{**self.__dict__, **changed})
 
     def unit_of_work(
-        self, tenant_id: UUID, *, actor: str, customer: UUID | None = None, case: UUID | None = None, cause: str | None = None, trace: str | None = None
+        self,
+        tenant_id: UUID,
+        *,
+        actor: str,
+        customer: UUID | None = None,
+        case: UUID | None = None,
+        cause: str | None = None,
+        trace: str | None = None,
     ) -> AbstractAsyncContextManager[UnitOfWork]:
         """Open a transaction for `actor` in one tenant, perhaps narrowed to a customer or a case; commits when left without an error."""
         return self.boundary.unit_of_work(_one(tenant_id, actor, customer, case), cause=cause, trace=trace)
 
-    def read(self, tenant_id: UUID, *, actor: str = "system:reader", customer: UUID | None = None, case: UUID | None = None) -> AbstractAsyncContextManager[UnitOfWork]:
+    def read(
+        self, tenant_id: UUID, *, actor: str = "system:reader", customer: UUID | None = None, case: UUID | None = None
+    ) -> AbstractAsyncContextManager[UnitOfWork]:
         """Open a read-only transaction."""
         return self.boundary.unit_of_work(_one(tenant_id, actor, customer, case), read_only=True)
 

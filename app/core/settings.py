@@ -36,7 +36,9 @@ class Settings:
     database_ops_url: str = _setting("PostgreSQL as detour_ops", secret=True)
     redis_url: str = _setting("Redis or Valkey: doorbell, rate limits; may be absent at any second", secret=True)
     master_key: bytes = _setting("32 random bytes in base64: wraps every data key and signs the tenant context", secret=True)
-    previous_master_key: bytes = _setting("the master key before the last rotation, in base64, while data keys are re-wrapped", b"", secret=True)
+    previous_master_key: bytes = _setting(
+        "the master key before the last rotation, in base64, while data keys are re-wrapped", b"", secret=True
+    )
     public_domain: str = _setting("partners' portals live on <partner>.<this>; *.localhost in development", "localhost")
     public_port: int = _setting("the port people's browsers use, for absolute links; 0 means the scheme's own", 0)
     public_scheme: str = _setting("http or https in absolute links", "https")

@@ -164,7 +164,9 @@ class UnitOfWork:
         self._drafts.append(_Draft(happened, tuple(r for r in (of, *also) if r is not None)))
         return happened
 
-    def work(self, kind: str, *, subject: UUID, due: datetime | None = None, cls: Class = "normal", subjects: Sequence[UUID] | None = None) -> None:
+    def work(
+        self, kind: str, *, subject: UUID, due: datetime | None = None, cls: Class = "normal", subjects: Sequence[UUID] | None = None
+    ) -> None:
         """Ask for work of `kind` on `subject` at `due` (now when None); asking again moves it."""
         self._works[(kind, subject)] = {
             "id": new_id(), "kind": kind, "subject": subject, "due": due, "class": CLASSES[cls], "subjects": list(subjects) if subjects else None,

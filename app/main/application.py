@@ -15,7 +15,19 @@ from app.core.services import Shell
 from app.main import health, problems, requests
 from app.main.edge import Edge
 
-ROOMS = ("tenants", "branding", "app.canonical", "app.policies", "app.connectors", "app.notifications", "app.ingest", "app.cases", "app.workflows", "app.audit", "app.metering")
+ROOMS = (
+    "tenants",
+    "branding",
+    "app.canonical",
+    "app.policies",
+    "app.connectors",
+    "app.notifications",
+    "app.ingest",
+    "app.cases",
+    "app.workflows",
+    "app.audit",
+    "app.metering",
+)
 LARGEST_BODY = 1024 * 1024
 
 
@@ -50,7 +62,13 @@ def create_litestar(shell: Shell | None) -> Litestar:
             "principal": Provide(requests.provide_principal, sync_to_thread=False),
         },
         exception_handlers={requests.Replayed: replay, Fault: problems.answer, HTTPException: problems.answer, Exception: problems.answer},
-        openapi_config=OpenAPIConfig(title="Exception operations", version="1", path="/schema", render_plugins=[], description="Signals in, cases, policies, workflows, evidence."),
+        openapi_config=OpenAPIConfig(
+            title="Exception operations",
+            version="1",
+            path="/schema",
+            render_plugins=[],
+            description="Signals in, cases, policies, workflows, evidence.",
+        ),
         logging_config=None,
         debug=False,
     )

@@ -11,8 +11,8 @@ from app.core.services import Shell
 from app.core.settings import Settings
 from app.core.telemetry import configure_logging
 from app.listeners import LINKS, SECTIONS, listeners
-from branding.sign_in_pages import sign_in_page
 from app.notifications.sign_in import SignInMailer
+from branding.sign_in_pages import sign_in_page
 from tenants.boundary import DatabaseBoundary
 from tenants.limits import Limiter
 
@@ -43,4 +43,3 @@ async def build_shell(settings: Settings, clock: SystemClock | None = None) -> S
 
     shell.extras["close"] = close
     return shell
-

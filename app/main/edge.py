@@ -144,7 +144,9 @@ class _Answer:
         except Exception as error:  # the edge: nothing above would turn it into an answer
             fault = to_fault(error)
             if fault.status >= 500:
-                self._edge._shell.log.error("commit failed", route=route_of(self._scope), error=repr(error)[:200], exc_info=None if fault.status == 503 else error)
+                self._edge._shell.log.error(
+                    "commit failed", route=route_of(self._scope), error=repr(error)[:200], exc_info=None if fault.status == 503 else error
+                )
             await self._plain(*render(fault))
             return
         await self._forward(self._start)
@@ -156,7 +158,9 @@ class _Answer:
             status, kept, body = self.status, {k: v for k, v in headers.items() if k in _KEPT}, bytes(self._body)
             if self._scope["route_handler"].opt.get("secret"):
                 status, kept, body = render(ShownOnce())
-            await uow.session.execute(STORE, {"id": self._state["idempotency"], "status": status, "headers": orjson.dumps(kept).decode(), "body": body})
+            await uow.session.execute(
+                STORE, {"id": self._state["idempotency"], "status": status, "headers": orjson.dumps(kept).decode(), "body": body}
+            )
 
     async def _plain(self, status: int, headers: dict[str, str], body: bytes) -> None:
         self.status = status

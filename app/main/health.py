@@ -39,7 +39,9 @@ async def metrics(shell: Shell) -> Response[bytes]:
 async def security_txt(shell: Shell) -> Response[str]:
     """Where to report a weakness (RFC 9116)."""
     domain = shell.settings.public_domain
-    return Response(content=f"Contact: mailto:security@{domain}\nExpires: 2027-12-31T23:59:59Z\nPreferred-Languages: en\n", media_type="text/plain")
+    return Response(
+        content=f"Contact: mailto:security@{domain}\nExpires: 2027-12-31T23:59:59Z\nPreferred-Languages: en\n", media_type="text/plain"
+    )
 
 
 ROUTES = [health, readiness, metrics, security_txt]

@@ -99,7 +99,9 @@ def answer(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]
     if fault.status >= HTTP_500_INTERNAL_SERVER_ERROR:
         shell = request.app.state.shell
         quiet = fault.status == 503
-        (shell.log.warning if quiet else shell.log.error)("request failed", route=route_of(request.scope), error=type(error).__name__, exc_info=None if quiet else error)
+        (shell.log.warning if quiet else shell.log.error)(
+            "request failed", route=route_of(request.scope), error=type(error).__name__, exc_info=None if quiet else error
+        )
     status, headers, body = render(fault)
     if isinstance(error, MethodNotAllowedException) and error.headers:
         headers.update({k.lower(): v for k, v in error.headers.items() if k.lower() == "allow"})
@@ -134,5 +136,3 @@ def _field(entry: dict[str, Any]) -> FieldError:
         message, _, path = message.partition(" - at `$")
         pointer = "/" + path.rstrip("`").replace("[...]", "/*").lstrip(".").replace(".", "/")
     return FieldError(pointer, message, "" if source == "body" else f"Correct the {source} parameter {key}.")
-
-

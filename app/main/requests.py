@@ -12,7 +12,7 @@ from sqlalchemy import text as sql
 
 from app.core import parsing, telemetry
 from app.core.context import Context
-from app.core.errors import Conflict, FieldError, Invalid, LimitReached, Unauthenticated
+from app.core.errors import Conflict, FieldError, Invalid, LimitReached, NotFound, Unauthenticated
 from app.core.ids import new_id
 from app.core.services import Shell
 from app.core.uow import UnitOfWork
@@ -58,7 +58,9 @@ class Authentication(AbstractAuthenticationMiddleware):
     async def authenticate_request(self, connection: ASGIConnection[Any, Any, Any, Any]) -> AuthenticationResult:
         shell: Shell = connection.app.state.shell
         client = connection.client.host if connection.client else None
-        principal = await auth.authenticate(shell, connection.scope["headers"], client, method=cast(str, connection.scope.get("method", "GET")))
+        principal = await auth.authenticate(
+            shell, connection.scope["headers"], client, method=cast(str, connection.scope.get("method", "GET"))
+        )
         connection.scope["state"]["principal"] = principal
         await _within_limits(shell, connection, principal)
         return AuthenticationResult(user=principal, auth=principal.actor)
@@ -70,7 +72,9 @@ async def _within_limits(shell: Shell, connection: ASGIConnection[Any, Any, Any,
         return
     limiter: Limiter = shell.extras["limiter"]
     settings = shell.settings
-    verdict = await limiter.take(principal_bucket=principal.actor, tenant=principal.tenant_id, per_key=settings.rate_limit_key, per_tenant=settings.rate_limit_tenant)
+    verdict = await limiter.take(
+        principal_bucket=principal.actor, tenant=principal.tenant_id, per_key=settings.rate_limit_key, per_tenant=settings.rate_limit_tenant
+    )
     headers = {k.decode(): v.decode() for k, v in verdict.headers()}
     connection.scope["state"]["limit_headers"] = headers
     if not verdict.allowed:
@@ -90,21 +94,46 @@ async def permitted(connection: ASGIConnection[Any, Any, Any, Any], handler: Bas
     if principal.tenant_id is None and not handler.opt.get("platform"):
         raise Unauthenticated("This address needs a key or session of one environment.")
     route = f"{connection.scope.get('method', '')} {sorted(handler.paths)[0] if isinstance(handler, HTTPRouteHandler) else ''}"
-    await auth.require(connection.app.state.shell, principal, permission, route=route, cause=f"request:{connection.scope['state'].get('request_id')}")
+    await auth.require(
+        connection.app.state.shell, principal, permission, route=route, cause=f"request:{connection.scope['state'].get('request_id')}"
+    )
 
 
 def known_query(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
     """Refuse query parameters that the route doesn't know, and repeated ones: a misspelt filter must not return everything."""
+    if any(ord(c) < 32 or ord(c) == 127 for c in connection.url.path) or "%00" in connection.url.path:
+        raise NotFound()
+    given = list(connection.query_params.multi_items())
+    _refuse_control_characters(given)
     if handler.opt.get("any_query"):
         return
     allowed = set(handler.parsed_fn_signature.parameters) | set(handler.opt.get("query", ()))
-    names = [name for name, _ in connection.query_params.multi_items()]
+    names = [name for name, _ in given]
     wrong = [n for n in names if n not in allowed]
     if wrong:
-        raise Invalid(f"There is no query parameter {wrong[0]}.", errors=[FieldError(n, "is not known here", f"Leave it out; known: {', '.join(sorted(allowed - _OURS)) or 'none'}.") for n in wrong])
+        raise Invalid(
+            f"There is no query parameter {wrong[0]}.",
+            errors=[
+                FieldError(n, "is not known here", f"Leave it out; known: {', '.join(sorted(allowed - _OURS)) or 'none'}.") for n in wrong
+            ],
+        )
     twice = sorted({n for n in names if names.count(n) > 1})
     if twice:
-        raise Invalid(f"The query parameter {twice[0]} is given more than once.", errors=[FieldError(n, "is repeated", "Give it once.") for n in twice])
+        raise Invalid(
+            f"The query parameter {twice[0]} is given more than once.",
+            errors=[FieldError(n, "is repeated", "Give it once.") for n in twice],
+        )
+
+
+def _refuse_control_characters(given: list[tuple[str, Any]]) -> None:
+    """No name or text holds them, and the database refuses NUL only after we would have asked it."""
+    wrong = [name for name, value in given if any(ord(c) < 32 or ord(c) == 127 for c in f"{name}{value}")]
+    if wrong:
+        raise Invalid(
+            "A query parameter holds a control character.",
+            errors=[FieldError(n, "holds a control character", "Send printable text.") for n in wrong],
+            status=422,
+        )
 
 
 def readable_body(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
@@ -114,7 +143,10 @@ def readable_body(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseR
     sent = connection.headers.get("content-type", "").split(";")[0].strip().lower()
     wanted = handler.opt.get("content", "application/json")
     if sent != wanted and not (wanted == "application/json" and sent.endswith("+json")):
-        raise UnsupportedMedia(f"This address reads {wanted}; the request says {sent or 'nothing'}.", errors=[FieldError("Content-Type", f"is {sent or 'missing'}", f"Send {wanted}.")])
+        raise UnsupportedMedia(
+            f"This address reads {wanted}; the request says {sent or 'nothing'}.",
+            errors=[FieldError("Content-Type", f"is {sent or 'missing'}", f"Send {wanted}.")],
+        )
 
 
 _OURS = {"uow", "shell", "principal", "data", "request", "headers", "cookies", "scope", "state", "body", "socket"}
@@ -134,7 +166,9 @@ async def provide_uow(request: Request[Any, Any, Any]) -> UnitOfWork:
     principal: Principal = request.user
     writes = request.method in WRITES
     context = Context.one(principal.tenant, actor=principal.actor, customer=principal.customer_id, case=principal.case_id)
-    uow = await shell.boundary.open(context, cause=f"request:{request.scope['state'].get('request_id')}", trace=telemetry.trace_id.get(), read_only=not writes)
+    uow = await shell.boundary.open(
+        context, cause=f"request:{request.scope['state'].get('request_id')}", trace=telemetry.trace_id.get(), read_only=not writes
+    )
     request.scope["state"]["uow"] = uow
     key = request.headers.get("idempotency-key")
     if writes and key:
@@ -145,15 +179,22 @@ async def provide_uow(request: Request[Any, Any, Any]) -> UnitOfWork:
 async def _first_time(uow: UnitOfWork, request: Request[Any, Any, Any], principal: Principal, key: str) -> Any:
     """Claim the key inside the request's own transaction: a twin waits for it, and a refused request frees it again."""
     if not 1 <= len(key) <= LONGEST_KEY or not key.isprintable():
-        raise Invalid("The Idempotency-Key can't be used.", errors=[FieldError("Idempotency-Key", "must be 1 to 200 printable characters", "Send a UUID.")])
+        raise Invalid(
+            "The Idempotency-Key can't be used.",
+            errors=[FieldError("Idempotency-Key", "must be 1 to 200 printable characters", "Send a UUID.")],
+        )
     parts = (request.method, request.url.path, request.url.query or "")
     digest = hashlib.sha256("\n".join(parts).encode() + b"\n" + await request.body()).digest()
-    claimed = await uow.session.scalar(_CLAIM, {"id": new_id(), "customer": principal.customer_id, "principal": principal.actor, "key": key, "hash": digest})
+    claimed = await uow.session.scalar(
+        _CLAIM, {"id": new_id(), "customer": principal.customer_id, "principal": principal.actor, "key": key, "hash": digest}
+    )
     if claimed is not None:
         return claimed
     known = (await uow.session.execute(_KNOWN, {"principal": principal.actor, "key": key})).one()
     if known.request_hash != digest:
-        raise KeyReused(errors=[FieldError("Idempotency-Key", "belongs to another request", "Use a new key, or repeat the first request exactly.")])
+        raise KeyReused(
+            errors=[FieldError("Idempotency-Key", "belongs to another request", "Use a new key, or repeat the first request exactly.")]
+        )
     raise Replayed(known.status, known.headers or {}, known.body or b"")
 
 

@@ -24,7 +24,6 @@ from app.core.errors import Fault
 from app.core.settings import WrongSetting
 from app.notifications.mail import Letter
 
-PORTS = (25, 465, 587, 2525)
 SECONDS = 20.0
 _OURS = (SMTPAuthenticationError, SMTPConnectResponseError, SMTPHeloError)  # about us, not about this letter: worth another try
 
@@ -120,7 +119,7 @@ class Outgoing:
             to = server(self._url)
         except WrongSetting as wrong:
             raise Deferred("This installation has no mail server yet.") from wrong
-        sock = await self._egress.open_connection(to.host, to.port, ports={*PORTS, to.port}, timeout=SECONDS)
+        sock = await self._egress.open_connection(to.host, to.port, timeout=SECONDS, by_operator=True)
         # The name we greet with ends up in Received headers: the partner's domain, never this machine's.
         client = SMTP(
             hostname=to.host, sock=sock, use_tls=to.is_tls, start_tls=to.must_upgrade, username=to.username, password=to.password,

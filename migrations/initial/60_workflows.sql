@@ -142,7 +142,8 @@ begin
   t := core.ctx_tenant();
   select * into r from workflows.workflow_run x where x.tenant_id = t and x.id = p_run for no key update;
   if r.id is null or r.status <> 'running' then perform core.drop_work('run', p_run); return; end if;
-  if r.lease_until > clock_timestamp() then return; end if;
+  -- Held by somebody: whoever holds it sees what came within two seconds; until the lease ends there is nothing to offer.
+  if r.lease_until > clock_timestamp() then perform core.add_work(p_work, 'run', p_run, r.lease_until, 1, null); return; end if;
   if r.executions < 3 then
     update workflows.workflow_run x set lease_token = p_token, lease_until = clock_timestamp() + make_interval(secs => p_seconds), executions = x.executions + 1
       where x.tenant_id = t and x.id = p_run;

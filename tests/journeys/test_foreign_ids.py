@@ -39,7 +39,18 @@ TABLES = {
     "template_id": "notifications.template", "notice_id": "notifications.notice", "signal_id": "ingest.signal", "source_id": "ingest.source", "mapping_id": "ingest.mapping",
 }  # fmt: skip
 # Names are not secrets of anybody: the same name may exist in every tenant, and is looked up inside one's own.
-NAMES = {"version", "workflow_name", "role_name", "type_name", "schema_name", "capability_name", "source_name", "token", "link_token", "path"}
+NAMES = {
+    "version",
+    "workflow_name",
+    "role_name",
+    "type_name",
+    "schema_name",
+    "capability_name",
+    "source_name",
+    "token",
+    "link_token",
+    "path",
+}
 
 
 @dataclass
@@ -66,8 +77,13 @@ async def _furnish(world: World, installation: Running) -> None:
     shell = await build_shell(settings, SystemClock())
     superuser = await asyncpg.connect(installation.installation.postgres.url("postgres"))
     try:
-        tenants = {r["slug"]: r["id"] for r in await superuser.fetch("select p.slug, t.id from core.partner p join core.tenant t on t.partner_id = p.id")}
-        customers = {r["slug"]: r["id"] for r in await superuser.fetch("select slug, id from tenants.customer where tenant_id = $1", tenants[OWNER])}
+        tenants = {
+            r["slug"]: r["id"]
+            for r in await superuser.fetch("select p.slug, t.id from core.partner p join core.tenant t on t.partner_id = p.id")
+        }
+        customers = {
+            r["slug"]: r["id"] for r in await superuser.fetch("select slug, id from tenants.customer where tenant_id = $1", tenants[OWNER])
+        }
         foreign = await superuser.fetchval("select id from tenants.customer where tenant_id = $1 order by slug limit 1", tenants[OTHER])
         for partner in (OWNER, OTHER):
             for role in PARTNER_ROLES:
@@ -79,9 +95,16 @@ async def _furnish(world: World, installation: Running) -> None:
         for name, table in TABLES.items():
             rows = await superuser.fetch(f"select id from {table} where tenant_id = $1 order by id limit 3", tenants[OWNER])
             world.ids[name] = [str(r["id"]) for r in rows]
-            has_customer = await superuser.fetchval("select exists (select from information_schema.columns where table_schema || '.' || table_name = $1 and column_name = 'customer_id')", table.replace('"', ""))
+            has_customer = await superuser.fetchval(
+                "select exists (select from information_schema.columns where table_schema || '.' || table_name = $1 and column_name = 'customer_id')",
+                table.replace('"', ""),
+            )
             if has_customer:
-                mine = await superuser.fetch(f"select id from {table} where tenant_id = $1 and customer_id = $2 order by id limit 3", tenants[OWNER], customers["acme-pharma"])
+                mine = await superuser.fetch(
+                    f"select id from {table} where tenant_id = $1 and customer_id = $2 order by id limit 3",
+                    tenants[OWNER],
+                    customers["acme-pharma"],
+                )
                 world.of_customer[name] = [str(r["id"]) for r in mine]
     finally:
         await superuser.close()
@@ -99,7 +122,12 @@ async def _key(shell: Any, tenant: UUID, role: str, customer: UUID | None) -> st
 def _routes() -> list[tuple[str, str, dict[str, Any]]]:
     """Method, path and operation of every route of the interface."""
     schema = create_litestar(None).openapi_schema.to_schema()
-    return [(m.upper(), p, {**o, "_schemas": schema.get("components", {}).get("schemas", {})}) for p, item in schema["paths"].items() for m, o in item.items() if m in ("get", "post", "put", "patch", "delete")]
+    return [
+        (m.upper(), p, {**o, "_schemas": schema.get("components", {}).get("schemas", {})})
+        for p, item in schema["paths"].items()
+        for m, o in item.items()
+        if m in ("get", "post", "put", "patch", "delete")
+    ]
 
 
 ROUTES = _routes()
@@ -138,7 +166,9 @@ class TestAForeignId:
                 assert seen[0] in (400, 403, 404, 413, 415, 422), f"{method} {path} answered {seen[0]}: {seen[1]}"
 
 
-@pytest.mark.parametrize(("method", "path", "operation"), [r for r in WITH_IDS if r[0] == "GET"], ids=lambda v: v if isinstance(v, str) else "")
+@pytest.mark.parametrize(
+    ("method", "path", "operation"), [r for r in WITH_IDS if r[0] == "GET"], ids=lambda v: v if isinstance(v, str) else ""
+)
 class TestTheOwner:
     def test_sees_what_the_others_do_not(self, world: World, method: str, path: str, operation: dict[str, Any]) -> None:
         there = [n for n in TABLES if f"{{{n}}}" in path]
@@ -157,7 +187,11 @@ def _ask(world: World, method: str, path: str, operation: dict[str, Any], key: s
     media = next(iter(content), None)
     headers = {"authorization": f"Bearer {key}", **({"content-type": media} if media else {})}
     body = _example(content[media].get("schema", {}), operation["_schemas"], ids) if media == "application/json" else None
-    answer = world.http.request(method, address, headers=headers, json=body) if media == "application/json" else world.http.request(method, address, headers=headers, content=b"{}" if media else b"")
+    answer = (
+        world.http.request(method, address, headers=headers, json=body)
+        if media == "application/json"
+        else world.http.request(method, address, headers=headers, content=b"{}" if media else b"")
+    )
     shown = answer.json() if answer.headers.get("content-type", "").endswith("json") else answer.text
     if isinstance(shown, dict):
         shown = {k: v for k, v in shown.items() if k != "trace"}
@@ -190,5 +224,7 @@ def _example(schema: dict[str, Any], schemas: dict[str, Any], ids: dict[str, str
     if kind == "string":
         if schema.get("format") == "uuid":
             return ids.get(name, str(uuid4()))
-        return {"date-time": "2026-11-23T12:00:00Z", "date": "2026-11-23"}.get(schema.get("format", ""), "x" * max(3, schema.get("minLength", 3)))
+        return {"date-time": "2026-11-23T12:00:00Z", "date": "2026-11-23"}.get(
+            schema.get("format", ""), "x" * max(3, schema.get("minLength", 3))
+        )
     return {"integer": max(1, schema.get("minimum", 1)), "number": 1, "boolean": True}.get(kind)

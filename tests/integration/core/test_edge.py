@@ -63,3 +63,30 @@ class TestEveryAnswer:
 
     async def test_to_options_is_harmless(self, client):
         assert (await client.options("/v1/keys")).status_code in (204, 405)
+
+
+class TestAHostileQuery:
+    async def test_with_a_control_character_is_refused_by_name(self, client):
+        answer = await client.get("/brand/logo.png?x=%00")
+        assert answer.status_code == 422
+        assert answer.json()["errors"][0]["pointer"] == "x"
+
+    async def test_with_an_unknown_parameter_names_those_known(self, client):
+        answer = await client.get("/healthz?verbose=1")
+        assert answer.status_code == 400
+        assert answer.json()["errors"][0]["pointer"] == "verbose"
+
+    async def test_with_a_repeated_parameter_is_refused(self, client):
+        answer = await client.get("/readyz?a=1&a=2")
+        assert answer.status_code == 400
+
+
+class TestACursor:
+    @pytest.mark.parametrize("cursor", ["x", "bm90IGpzb24", "WzE4NDQ2NzQ0MDczNzA5NTUxNjE1XQ", "WyJhXHUwMDAwYiJd"])
+    def test_that_no_list_gave_is_refused(self, cursor):
+        from app.core.errors import Invalid
+        from app.core.paging import decode_cursor
+
+        for kinds in ([int], [str]):
+            with pytest.raises(Invalid, match="cursor"):
+                decode_cursor(cursor, kinds)
