@@ -4,12 +4,13 @@ Look-ups are kept five seconds, good and bad ones alike: a revoked key or ended 
 time, and somebody hammering with one wrong key costs one look-up in five seconds.
 """
 
+import asyncio
 import ipaddress
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import dataclass, field
-from typing import cast
+from typing import Any, cast
 from uuid import UUID
 
 from app.core.errors import NotAllowed, Unauthenticated
@@ -22,6 +23,8 @@ CACHE_SECONDS = 5.0
 _MOST_CACHED = 20_000
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _LONGEST_TOKEN = 200
+
+_NONE: "tuple[float, asyncio.Future[Known | None] | None]" = (0.0, None)
 
 RawHeaders = Iterable[tuple[bytes, bytes]]
 
@@ -53,14 +56,38 @@ class Cache:
     seconds: float = CACHE_SECONDS
     timer: Callable[[], float] = time.monotonic
     _entries: OrderedDict[bytes, tuple[float, Known | None]] = field(default_factory=OrderedDict)
+    _flights: "dict[bytes, tuple[float, asyncio.Future[Known | None]]]" = field(default_factory=dict)
 
     def get(self, key: bytes) -> tuple[bool, Known | None]:
         """Return whether an answer is there, and the answer (None: refused)."""
         until, known = self._entries.get(key, (0.0, None))
         return self.timer() < until, known
 
-    def put(self, key: bytes, known: Known | None, asked_at: float) -> None:
-        """Keep an answer. Its age counts from when the question was asked, so that no revocation in between is outlived."""
+    async def ask(self, key: bytes, question: Callable[[], Coroutine[Any, Any, Known | None]]) -> Known | None:
+        """Ask once, however many wait for the answer, and keep it.
+
+        Its age counts from when the question was asked, so that no revocation in between is outlived.
+        """
+        asked_at, flight = self._flights.get(key, _NONE)
+        if flight is None or self.timer() >= asked_at + self.seconds:
+            flight = asyncio.ensure_future(self._answered(key, question, self.timer()))
+            self._flights[key] = (self.timer(), flight)
+            flight.add_done_callback(lambda done: self._land(key, done))
+        # Shielded: that one of those who wait gives up is no reason to leave the others without an answer.
+        return await asyncio.shield(flight)
+
+    async def _answered(self, key: bytes, question: Callable[[], Coroutine[Any, Any, Known | None]], asked_at: float) -> Known | None:
+        known = await question()
+        self._put(key, known, asked_at)
+        return known
+
+    def _land(self, key: bytes, flight: "asyncio.Future[Known | None]") -> None:
+        if self._flights.get(key, _NONE)[1] is flight:
+            del self._flights[key]
+        if not flight.cancelled():
+            flight.exception()  # seen, also when everybody who waited has gone
+
+    def _put(self, key: bytes, known: Known | None, asked_at: float) -> None:
         self._entries[key] = (asked_at + self.seconds, known)
         self._entries.move_to_end(key)
         while len(self._entries) > _MOST_CACHED:
@@ -109,9 +136,7 @@ async def _known(shell: Shell, token: str) -> Known | None:
     cache, key = cache_of(shell), sessions.hash_of(token)
     fresh, known = cache.get(key)
     if not fresh:
-        asked_at = cache.timer()
-        known = await _look_up(shell, token)
-        cache.put(key, known, asked_at)
+        known = await cache.ask(key, lambda: _look_up(shell, token))
     if known is not None and known.expires_at is not None and known.expires_at <= shell.clock.now():
         return None
     return known

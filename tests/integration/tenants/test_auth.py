@@ -151,6 +151,30 @@ class TestRevokedKey:
         assert len(asked) == 2
 
 
+class TestManyAtOnce:
+    async def test_share_one_look_up(self, shell: Shell, tenant: UUID, monkeypatch) -> None:
+        """A thousand requests on an expired entry must not take every connection there is."""
+        asked = []
+        real = shell.boundary.look_up
+
+        async def counting(query: str, *args: object) -> list:
+            asked.append(query)
+            return await real(query, *args)
+
+        monkeypatch.setattr(shell.boundary, "look_up", counting)
+        row, key = await make_key(shell, tenant)
+        found = await asyncio.gather(*(authenticate(shell, bearer(key.text), None) for _ in range(1000)))
+        assert len(asked) == 1 and {principal.key_id for principal in found} == {row.id}
+
+    async def test_are_not_left_alone_when_the_first_gives_up(self, shell: Shell, tenant: UUID) -> None:
+        _, key = await make_key(shell, tenant)
+        first = asyncio.ensure_future(authenticate(shell, bearer(key.text), None))
+        second = asyncio.ensure_future(authenticate(shell, bearer(key.text), None))
+        await asyncio.sleep(0)
+        first.cancel()
+        assert (await second).tenant_id == tenant
+
+
 class TestRotatedKey:
     async def test_overlaps_with_its_successor_and_ends_then(self, shell: Shell, tenant: UUID, time: Time) -> None:
         row, old = await make_key(shell, tenant)
