@@ -34,9 +34,9 @@ sources: [{name: wms, verify: {scheme: standard_webhooks, secret: "env:WMS_SECRE
 class TestRead:
     def test_puts_files_and_variables_in_place(self, folder: Path) -> None:
         manifest = read(folder / "northwind.yaml", {"WMS_SECRET": "whsec_x"})
-        assert manifest["policies"] == [{"name": "cutoff", "rollout": {"mode": "live"}, "content": "name: cutoff\nopen: []\n"}]
+        assert manifest["policies"] == [{"rollout": {"mode": "live"}, "content": "name: cutoff\nopen: []\n"}]
         assert base64.b64decode(manifest["brand"]["logo"]) == b"\x89PNG\xff"
-        assert manifest["sources"][0]["verify"]["secret"] == "whsec_x"
+        assert manifest["sources"][0]["verify"]["secret"] == {"secret": "whsec_x"}
 
     def test_leaves_nothing_the_server_would_refuse(self, folder: Path) -> None:
         sections = {"brand", "policies", "sources"}
@@ -54,6 +54,13 @@ class TestRead:
 
     def test_keeps_a_given_name(self, folder: Path) -> None:
         assert resolve({"name": "other", "file": "policies/cutoff.yaml"}, folder, {})["name"] == "other"
+
+    def test_names_a_file_after_itself_unless_it_is_yaml_which_carries_its_own_name(self, folder: Path) -> None:
+        (folder / "wms-cutoff.jq").write_text("[]")
+        assert resolve([{"file": "wms-cutoff.jq"}, {"file": "policies/cutoff.yaml"}], folder, {}) == [
+            {"name": "wms-cutoff", "content": "[]"},
+            {"content": "name: cutoff\nopen: []\n"},
+        ]
 
 
 class TestLines:
