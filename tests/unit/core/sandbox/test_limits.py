@@ -16,6 +16,7 @@ HOSTILE_JQ = [
     "def f: f; f",
     '"a" * 2e9',
     ".[536870911] = 1",
+    '("a" * 5000) | test("(a+)+(a+)+b")',
     "[range(1e9)]",
     '[limit(1e9; repeat("x"))]',
     "reduce range(1e9) as $i (0; .+$i)",
