@@ -19,6 +19,7 @@ from app.canonical.models import (
     ShipmentParty,
     ShipmentReference,
 )
+from app.core.models import EventRow
 
 NOON = datetime(2026, 11, 2, 12, tzinfo=UTC)
 
@@ -167,6 +168,24 @@ class TestPromises:
         await tell(scan(4, "AF", refs={"shipment": "SHP-1"}))
         (row,) = await rows(shell, tenant, Promise)
         assert (row.status, row.kept_at, row.missed_at) == ("kept", NOON + timedelta(hours=4), None)
+
+    @pytest.mark.feature("M19")
+    async def test_due_is_said_first_and_missed_only_after_the_grace(self, shell, tenant, tell, settle):
+        now = datetime.now(UTC)
+        promised = {
+            "type": "promise.recorded", "occurred_at": NOON.isoformat(), "refs": {"promise": "linehaul", "shipment": "SHP-1"},
+            "data": {"milestone": "departed", "due_at": (now - timedelta(minutes=5)).isoformat(), "grace_minutes": 60},
+        }  # fmt: skip
+        await tell(promised)
+        await settle(tenant)
+        (row,) = await rows(shell, tenant, Promise)
+        assert row.status == "open"
+        told = [event.type for event in await rows(shell, tenant, EventRow, EventRow.type.like("promise.%"))]
+        assert told == ["promise.recorded", "promise.due"]
+        await tell({**promised, "occurred_at": (NOON + timedelta(hours=1)).isoformat(), "data": promised["data"] | {"grace_minutes": 1}})
+        await settle(tenant)
+        (row,) = await rows(shell, tenant, Promise)
+        assert (row.status, row.grace_minutes) == ("missed", 1)
 
     async def test_a_late_step_misses_one_and_says_so(self, shell, tenant, tell, database):
         await tell(order(0, deliver_by="2030-01-01T10:00:00Z"), scan(0, "AF", refs={"shipment": "SHP-1", "order": "ORD-7731"}))
