@@ -57,6 +57,8 @@ class Directory:
 
     async def named(self, shell: Shell, tenant_id: UUID, name: str) -> Known:
         """Return the source called `name`; raise SourceNotFound."""
+        if not (name.isascii() and name.isprintable()):  # such a name can't be asked for, let alone exist
+            raise queries.SourceNotFound()
         place = (tenant_id, name)
         until, known = self._kept.get(place, (0.0, None))
         if known is not None and self._timer() < until:

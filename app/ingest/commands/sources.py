@@ -20,7 +20,7 @@ from app.ingest.sources import webhook
 from app.ingest.sources.webhook import Verification
 from tenants.models import Customer
 
-TOKEN_KIND = "source"  # noqa: S105 — a kind, not a token
+TOKEN_KIND = "source"
 ADDRESS_PREFIX = "in_"
 _REGISTER = sql("select core.register_token(:hash, :kind, :subject, null)")
 

@@ -17,7 +17,7 @@ from app.ingest.arrival import Arrival, kept_headers
 from app.ingest.commands.accept import accept_signal
 from app.ingest.directory import Known, directory_of
 from app.ingest.queries import SourceNotFound
-from app.ingest.schemas import Acknowledgment, BatchItem, BatchReceipt, Receipt
+from app.ingest.schemas import Acknowledgment, BatchItem, BatchReceipt, Name, Receipt
 from app.ingest.sources import cloudevents, edi_x12, webhook
 from app.ingest.sources.x12_acknowledgment import acknowledge
 from app.ingest.sources.x12_envelope import Interchange
@@ -64,7 +64,7 @@ class EmptyBody(Invalid):
     request_max_body_size=BATCH_BYTES, summary="Accept CloudEvents: structured, binary or a batch",
 )  # fmt: skip
 async def accept_events(
-    request: _AnyRequest, shell: Shell, principal: Principal, source: str | None = None
+    request: _AnyRequest, shell: Shell, principal: Principal, source: Name | None = None
 ) -> Response[Receipt | BatchReceipt]:
     """One event gets a receipt (202; 200 with `duplicate` when it came before), a batch an answer for each event."""
     content_type = request.headers.get("content-type", "")
@@ -108,7 +108,7 @@ async def accept_webhook(request: _AnyRequest, shell: Shell, source_name: str) -
     "/v1/edi", opt={"permission": "signals.create"}, operation_id="acceptEdi", tags=["in"], status_code=202,
     request_max_body_size=MAX_BYTES, summary="Accept an X12 document and answer with its 997",
 )  # fmt: skip
-async def accept_edi(request: _AnyRequest, shell: Shell, principal: Principal, source: str | None = None) -> Response[Any]:
+async def accept_edi(request: _AnyRequest, shell: Shell, principal: Principal, source: Name | None = None) -> Response[Any]:
     """The 997 stands in a JSON answer, or is the answer where application/edi-x12 is accepted; what can't be read is kept all the same."""
     known = await _door(shell, principal, source, "x12")
     raw = await _body(request, MAX_BYTES)

@@ -148,6 +148,24 @@ class TestBadInput:
         assert (await desk.post("/v1/events", key="events", content=b"x", headers=headers)).status_code == 415
 
 
+class TestAddresses:
+    @pytest.mark.parametrize(
+        ("method", "path", "key"),
+        [
+            ("POST", "/v1/events?source=%00", "events"), ("POST", "/v1/edi?source=a%20b", "edi"), ("POST", "/v1/in/%00", "wms"), ("POST", "/v1/in/%ED%A0%80", "wms"),
+            ("GET", "/v1/signals?source=%00", "admin"), ("GET", "/v1/signals?status=odd", "admin"), ("GET", "/v1/signals?cursor=%00", "admin"),
+            ("GET", "/v1/signals?limit=0", "admin"), ("GET", "/v1/signals?limit=x", "admin"), ("GET", "/v1/parked?reason=odd", "admin"),
+            ("GET", "/v1/mappings?name=%00", "admin"), ("GET", "/v1/signals/not-an-id", "admin"), ("GET", "/v1/signals?unknown=1", "admin"),
+        ],
+    )  # fmt: skip
+    async def test_that_make_no_sense_get_a_problem_below_500(self, desk: Desk, method: str, path: str, key: str) -> None:
+        headers = {"authorization": f"Bearer {desk.keys[key]}", "content-type": "application/cloudevents+json"}
+        content = orjson.dumps(event()) if method == "POST" else None
+        answer = await desk.client.request(method, path, headers=headers, content=content)
+        assert 400 <= answer.status_code < 500, answer.text
+        assert answer.headers["content-type"] == "application/problem+json"
+
+
 class TestKeys:
     async def test_without_the_permission_are_refused(self, desk: Desk) -> None:
         answer = await desk.event(event(), key="admin")
