@@ -1,4 +1,4 @@
-"""The `detour` command. Exit codes: 0 done, 1 it did not hold, 2 wrong usage, 3 a setting or service is missing."""
+"""The `detour` command. Exit codes: 0 done, 1 refused or it did not hold, 2 wrong usage or an unreadable file, 3 a setting or service is missing."""
 
 import sys
 from typing import NoReturn

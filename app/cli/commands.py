@@ -4,16 +4,19 @@ import asyncio
 import base64
 import json
 import secrets
+import shlex
 import subprocess
 import sys
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from app.cli import remote
+from app.cli.reach import check
 from app.core.context import Signer
-from app.core.settings import Settings
+from app.core.settings import Settings, WrongSetting
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="Exception operations for logistics.")
 keys = typer.Typer(no_args_is_help=True, help="API keys, master keys and the platform operator's keys.")
@@ -24,7 +27,10 @@ keys.command("create")(remote.create_key)
 keys.command("rotate")(remote.rotate_key)
 keys.command("revoke")(remote.revoke_key)
 
+SERVING = ("database_url", "database_customer_url", "database_batch_url", "database_dispatch_url", "database_ops_url")
+
 Json = Annotated[bool, typer.Option("--json", help="Answer in JSON.")]
+Home = Annotated[Path | None, typer.Option(envvar="DETOUR_HOME", help="Where data is kept; .detour of this folder when left out.")]
 
 
 @app.command()
@@ -33,7 +39,7 @@ def serve() -> None:
     from app.main.server import serve
 
     settings = Settings.load()
-    asyncio.run(_checked(settings))
+    asyncio.run(check(settings, *SERVING))
     asyncio.run(serve(settings))
 
 
@@ -43,7 +49,7 @@ def worker() -> None:
     from worker.main import run
 
     settings = Settings.load()
-    asyncio.run(_checked(settings))
+    asyncio.run(check(settings, *SERVING))
     asyncio.run(run(settings))
 
 
@@ -54,7 +60,8 @@ def migrate() -> None:
 
     settings = Settings.load()
     if not settings.database_owner_url:
-        raise typer.BadParameter("set DETOUR_DATABASE_OWNER_URL: migrations run as the owner")
+        raise WrongSetting("DETOUR_DATABASE_OWNER_URL is missing: migrations run as the owner.")
+    asyncio.run(check(settings, "database_owner_url", runtime=False))
     asyncio.run(migrate(settings.database_owner_url, Signer(settings.master_key)))
 
 
@@ -64,13 +71,23 @@ def up(
     story: Annotated[bool, typer.Option(help="Play the story.")] = True,
     chaos: Annotated[bool, typer.Option(help="Tell it again with the carrier away and a worker killed.")] = True,
     input: Annotated[list[Path] | None, typer.Option(help="Files to take in instead of the story.")] = None,
-    home: Annotated[Path | None, typer.Option(help="Where data is kept.")] = None,
+    home: Home = None,
     keep: Annotated[bool, typer.Option(help="Go on with the data of the last run.")] = False,
 ) -> None:
     """Start everything on this machine: embedded PostgreSQL and Valkey, the simulated world, API and worker."""
     from app.cli.up import up
 
     raise typer.Exit(up(once=once, story=story, chaos=chaos, inputs=input or [], home=home, keep=keep))
+
+
+@app.command()
+def env(home: Home = None, as_json: Json = False) -> None:
+    """Print where `detour up` answers and the platform operator's key, as variables for a shell."""
+    from app.cli.up import variables
+    from app.core.embedded import home_for
+
+    found = variables(home or home_for(Path.cwd()))
+    _print(found, as_json, lambda: [f"export {name}={shlex.quote(value)}" for name, value in found.items()])
 
 
 @app.command()
@@ -102,43 +119,41 @@ def openapi() -> None:
 
 
 @app.command(name="map")
-def map_() -> None:
+def map_(as_json: Json = False) -> None:
     """Print who hears what, as a diagram in Mermaid."""
-    from app.cli.map import diagram
+    from app.cli.map import diagram, edges
 
-    sys.stdout.write(diagram())
+    _print({"edges": [edge.__dict__ for edge in edges()]}, as_json, lambda: [diagram().rstrip()])
 
 
 @keys.command("master")
-def master_key() -> None:
+def master_key(as_json: Json = False) -> None:
     """Print a new master key."""
-    sys.stdout.write(base64.b64encode(secrets.token_bytes(32)).decode() + "\n")
+    key = base64.b64encode(secrets.token_bytes(32)).decode()
+    _print({"master_key": key}, as_json, lambda: [key])
 
 
 @keys.command("platform")
-def platform_key(name: Annotated[str, typer.Option(help="Who will use it.")]) -> None:
+def platform_key(name: Annotated[str, typer.Option(help="Who will use it.")], as_json: Json = False) -> None:
     """Make an API key of the platform's operator; it is shown once."""
     from app.cli.platform import make_platform_key
 
-    sys.stdout.write(asyncio.run(make_platform_key(Settings.load(), name)) + "\n")
+    settings = Settings.load()
+    asyncio.run(check(settings, "database_ops_url"))
+    key = asyncio.run(make_platform_key(settings, name))
+    _print({"name": name, "secret": key}, as_json, lambda: [key])
 
 
 @keys.command("rewrap")
-def rewrap() -> None:
+def rewrap(as_json: Json = False) -> None:
     """Wrap every data key with the present master key, after DETOUR_PREVIOUS_MASTER_KEY was set to the one before."""
     from app.cli.platform import rewrap_all
 
-    sys.stdout.write(f"{asyncio.run(rewrap_all(Settings.load()))} data keys wrapped anew\n")
+    settings = Settings.load()
+    asyncio.run(check(settings, "database_url", "database_ops_url"))
+    done = asyncio.run(rewrap_all(settings))
+    _print({"rewrapped": done}, as_json, lambda: [f"{done} data keys wrapped anew"])
 
 
-async def _checked(settings: Settings) -> None:
-    """Refuse to start on a server that is too old or a role that sees through the wall."""
-    from app.core.migrate import WrongDatabase, check_server
-
-    for url in (settings.database_url, settings.database_customer_url, settings.database_batch_url):
-        try:
-            await check_server(url, runtime=True)
-        except OSError as error:
-            raise WrongDatabase(
-                f"The database does not answer ({error.__class__.__name__}); check DETOUR_DATABASE_URL and that PostgreSQL runs."
-            ) from None
+def _print(answer: dict[str, Any], as_json: bool, lines: Callable[[], Iterable[str]]) -> None:
+    sys.stdout.write((json.dumps(answer, indent=1) if as_json else "\n".join(lines())) + "\n")

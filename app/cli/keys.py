@@ -1,5 +1,6 @@
 """`detour key create|rotate|revoke`: API keys from the command line; a secret is printed once and kept nowhere."""
 
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import httpx
@@ -23,3 +24,16 @@ async def rotate(http: httpx.AsyncClient, key_id: str, *, overlap_seconds: int =
 async def revoke(http: httpx.AsyncClient, key_id: str) -> dict[str, Any]:
     """Refuse the key everywhere within five seconds, and return it."""
     return answer_of(await http.post(f"/v1/keys/{key_id}/revoke"))
+
+
+def lines(answer: Mapping[str, Any]) -> Iterator[str]:
+    """Yield a key for people, and its secret where there is one."""
+    key = answer.get("key", answer)
+    key = answer if isinstance(key, str) else key
+    yield f"{key['id']} {key['key']} {key['name']}: {key['scope']}, {' '.join(key['roles'])}"
+    if key.get("revoked_at"):
+        yield f"revoked at {key['revoked_at']}"
+    if key.get("expires_at"):
+        yield f"works until {key['expires_at']}"
+    if answer.get("secret"):
+        yield f"secret, shown this once: {answer['secret']}"

@@ -1,20 +1,40 @@
 """Who hears what, drawn from the one page that says it."""
 
+from collections.abc import Iterator
+from dataclasses import dataclass
+
 from app.listeners import LATER, NOW, WORK
+
+
+@dataclass(frozen=True)
+class Edge:
+    """`heard` (an event's pattern or a kind of work) reaches `handler`, `when`: now, later or due."""
+
+    heard: str
+    when: str
+    handler: str
+
+
+def edges() -> Iterator[Edge]:
+    """Every listener and every kind of work, in the order they are called."""
+    yield from (Edge(each.pattern, "now", _name(each.handle)) for each in NOW)
+    yield from (Edge(each.pattern, "later", _name(each.handle)) for each in LATER)
+    yield from (Edge(each.kind, "due", _name(each.handle)) for each in WORK)
 
 
 def diagram() -> str:
     """A Mermaid flow chart: events and what hears them now, what hears them later, and the kinds of due work."""
-    lines = ["flowchart LR"]
-    for listener in NOW:
-        lines.append(
-            f'  {_node(listener.pattern)}["{listener.pattern}"] -->|now| {_node(_name(listener.handle))}["{_name(listener.handle)}"]'
-        )
-    for later in LATER:
-        lines.append(f'  {_node(later.pattern)}["{later.pattern}"] -.->|later| {_node(_name(later.handle))}["{_name(later.handle)}"]')
-    for work in WORK:
-        lines.append(f'  due_{_node(work.kind)}(("{work.kind}")) ==>|when due| {_node(_name(work.handle))}["{_name(work.handle)}"]')
-    return "\n".join(lines) + "\n"
+    return "\n".join(["flowchart LR", *map(_line, edges())]) + "\n"
+
+
+def _line(edge: Edge) -> str:
+    handler = f'{_node(edge.handler)}["{edge.handler}"]'
+    match edge.when:
+        case "now":
+            return f'  {_node(edge.heard)}["{edge.heard}"] -->|now| {handler}'
+        case "later":
+            return f'  {_node(edge.heard)}["{edge.heard}"] -.->|later| {handler}'
+    return f'  due_{_node(edge.heard)}(("{edge.heard}")) ==>|when due| {handler}'
 
 
 def _name(handle: object) -> str:

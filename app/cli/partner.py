@@ -12,6 +12,7 @@ from typing import Any
 
 import httpx
 
+from app.core.errors import Invalid
 from app.core.parsing import parse_yaml
 
 _TEXT = frozenset({".jq", ".yaml", ".yml", ".json", ".mjml", ".html", ".txt", ".csv", ".md"})
@@ -38,7 +39,14 @@ async def apply(http: httpx.AsyncClient, file: Path, environment: Mapping[str, s
 
 def read(file: Path, environment: Mapping[str, str]) -> Any:
     """Return the manifest with everything it refers to put in place; paths are relative to the manifest's own folder."""
-    return resolve(parse_yaml(file.read_bytes()), file.parent, environment)
+    try:
+        document = parse_yaml(file.read_bytes())
+    except OSError as error:
+        raise Unresolved(f"{file} can't be read ({type(error).__name__}).") from None
+    except Invalid as error:
+        places = [f"  {each.pointer}: {each.detail} {each.remedy or ''}".rstrip() for each in error.errors]
+        raise Unresolved("\n".join([f"{file}: {error.detail}", *places])) from None
+    return resolve(document, file.parent, environment)
 
 
 def resolve(value: Any, folder: Path, environment: Mapping[str, str], pointer: str = "") -> Any:
@@ -85,7 +93,10 @@ async def _put(http: httpx.AsyncClient, file: Path, environment: Mapping[str, st
 
 def answer_of(answer: httpx.Response) -> dict[str, Any]:
     """Return the answer's JSON; raises Refused with the problem's own words."""
-    body = answer.json() if answer.content else {}
+    try:
+        body = answer.json() if answer.content else {}
+    except ValueError:
+        raise Refused(f"{answer.request.url} answered with something else than JSON ({answer.status_code}); is --server right?") from None
     if answer.status_code < 400:
         return dict(body)
     places = [f"  {e['pointer']}: {e['detail']} {e.get('remedy', '')}".rstrip() for e in body.get("errors", [])]

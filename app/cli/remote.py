@@ -19,24 +19,26 @@ Json = Annotated[bool, typer.Option("--json", help="Answer in JSON.")]
 Server = Annotated[str, typer.Option("--server", envvar="DETOUR_BASE_URL", help="Where the API is.")]
 Key = Annotated[str, typer.Option("--key", envvar="DETOUR_KEY", help="The API key to use.")]
 
+LOCAL = "http://127.0.0.1:8080"
+
 partners = typer.Typer(no_args_is_help=True, help="A partner's configuration as code.")
 audits = typer.Typer(no_args_is_help=True, help="Evidence.")
 
 
 @partners.command("plan")
-def plan(file: Path, key: Key, server: Server = "http://127.0.0.1:8080", as_json: Json = False) -> None:
+def plan(file: Path, key: Key, server: Server = LOCAL, as_json: Json = False) -> None:
     """Show what applying the manifest would change."""
     _show(_ask(server, key, lambda http: partner.plan(http, file, os.environ)), partner.lines, as_json)
 
 
 @partners.command("apply")
-def apply(file: Path, key: Key, server: Server = "http://127.0.0.1:8080", as_json: Json = False) -> None:
+def apply(file: Path, key: Key, server: Server = LOCAL, as_json: Json = False) -> None:
     """Apply the manifest: all of it or nothing."""
     _show(_ask(server, key, lambda http: partner.apply(http, file, os.environ)), partner.lines, as_json)
 
 
 @audits.command("verify")
-def verify(key: Key, server: Server = "http://127.0.0.1:8080", customer: str | None = None, as_json: Json = False) -> None:
+def verify(key: Key, server: Server = LOCAL, customer: str | None = None, as_json: Json = False) -> None:
     """Check the event log against the chains, and the chains against their anchors; exit 1 when something does not hold."""
     report = _ask(server, key, lambda http: audit.verify(http, customer_id=customer))
     _show(report, audit.lines, as_json)
@@ -45,26 +47,29 @@ def verify(key: Key, server: Server = "http://127.0.0.1:8080", customer: str | N
 
 def create_key(
     name: Annotated[str, typer.Option()], scope: Annotated[str, typer.Option(help="partner, customer or source")], role: Annotated[list[str], typer.Option()], key: Key,
-    server: Server = "http://127.0.0.1:8080", customer: str | None = None, source: str | None = None,
+    server: Server = LOCAL, customer: str | None = None, source: str | None = None, as_json: Json = False,
 ) -> None:  # fmt: skip
     """Make an API key; its secret is printed this once."""
-    _show(
-        _ask(server, key, lambda http: key_commands.create(http, name=name, scope=scope, roles=role, customer_id=customer, source=source)),
-        None,
-        True,
+    made = _ask(
+        server, key, lambda http: key_commands.create(http, name=name, scope=scope, roles=role, customer_id=customer, source=source)
     )
+    _show(made, key_commands.lines, as_json)
 
 
 def rotate_key(
-    key_id: str, key: Key, server: Server = "http://127.0.0.1:8080", overlap: Annotated[int, typer.Option(help="seconds both work")] = 86400
+    key_id: str,
+    key: Key,
+    server: Server = LOCAL,
+    overlap: Annotated[int, typer.Option(help="seconds both work")] = 86400,
+    as_json: Json = False,
 ) -> None:
     """Make a key's successor; both work during the overlap."""
-    _show(_ask(server, key, lambda http: key_commands.rotate(http, key_id, overlap_seconds=overlap)), None, True)
+    _show(_ask(server, key, lambda http: key_commands.rotate(http, key_id, overlap_seconds=overlap)), key_commands.lines, as_json)
 
 
-def revoke_key(key_id: str, key: Key, server: Server = "http://127.0.0.1:8080") -> None:
+def revoke_key(key_id: str, key: Key, server: Server = LOCAL, as_json: Json = False) -> None:
     """Refuse a key everywhere within five seconds."""
-    _show(_ask(server, key, lambda http: key_commands.revoke(http, key_id)), None, True)
+    _show(_ask(server, key, lambda http: key_commands.revoke(http, key_id)), key_commands.lines, as_json)
 
 
 def _ask(server: str, key: str, question: Callable[[httpx.AsyncClient], Awaitable[dict[str, Any]]]) -> dict[str, Any]:
@@ -74,13 +79,16 @@ def _ask(server: str, key: str, question: Callable[[httpx.AsyncClient], Awaitabl
 
     try:
         return asyncio.run(run())
-    except (Refused, Unresolved) as error:
-        sys.stderr.write(f"{error}\n")
-    except httpx.TransportError as error:
-        sys.stderr.write(f"{server} does not answer ({type(error).__name__}); is it running, and is --server right?\n")
-    raise typer.Exit(1)
+    except Refused as error:
+        code, said = 1, str(error)
+    except Unresolved as error:
+        code, said = 2, str(error)
+    except (httpx.TransportError, httpx.InvalidURL) as error:
+        code, said = 3, f"{server} does not answer ({type(error).__name__}); is it running, and is --server right?"
+    sys.stderr.write(f"{said}\n")
+    raise typer.Exit(code)
 
 
-def _show(answer: dict[str, Any], lines: Callable[[dict[str, Any]], Iterable[str]] | None, as_json: bool) -> None:
-    text = json.dumps(answer, indent=1) if as_json or lines is None else "\n".join(lines(answer))
+def _show(answer: dict[str, Any], lines: Callable[[dict[str, Any]], Iterable[str]], as_json: bool) -> None:
+    text = json.dumps(answer, indent=1) if as_json else "\n".join(lines(answer))
     sys.stdout.write(text + "\n")

@@ -28,6 +28,7 @@ from app.core.settings import Settings
 
 DATABASE = "detour"
 READY_SECONDS = 60
+ADDRESS, MAIL, PLATFORM_KEY = "address", "mail", "platform.key"  # what a running installation tells in files of its home
 _URLS = {"": "app", "CUSTOMER_": "customer", "BATCH_": "batch", "DISPATCH_": "dispatch", "OPS_": "ops", "OWNER_": "owner"}
 
 
@@ -83,6 +84,10 @@ class Installation:
     def simulator_url(self) -> str:
         return f"http://127.0.0.1:{self.simulator_port}"
 
+    @property
+    def mail_url(self) -> str:
+        return f"{self.simulator_url}/mail/messages"
+
     def start(self) -> None:
         """Bring everything up in order; raises CannotStart naming what did not come."""
         self.run.mkdir(parents=True, exist_ok=True)
@@ -100,12 +105,14 @@ class Installation:
             child.start()
         self._wait(f"{self.simulator_url}/healthz", "the simulated world")
         self._wait(f"{self.base_url}/readyz", "the API")
+        (self.home / ADDRESS).write_text(self.base_url)
+        (self.home / MAIL).write_text(self.mail_url)
 
     async def _database(self) -> None:
         await prepare_cluster(self.postgres.url("postgres", "postgres"), DATABASE, {r: self.postgres.password(r) for r in ROLES})
         settings = Settings.load(self.environment(), dotenv=Path("/nonexistent"))
         await migrate(settings.database_owner_url, Signer(settings.master_key))
-        stored = self.home / "platform.key"
+        stored = self.home / PLATFORM_KEY
         if not stored.exists():
             _secret_file(stored, await make_platform_key(settings, "local operator"))
         self.platform_key = stored.read_text()
@@ -163,6 +170,8 @@ class Installation:
         self.valkey.stop()
         self.postgres.stop()
         shutil.rmtree(self.run, ignore_errors=True)
+        for name in (ADDRESS, MAIL):
+            (self.home / name).unlink(missing_ok=True)
 
     def _remember(self, name: str, pid: int) -> None:
         (self.run / f"{name}.pid").write_text(str(pid))
@@ -190,7 +199,7 @@ def up(*, once: bool, story: bool, chaos: bool, inputs: Sequence[Path], home: Pa
     place.mkdir(parents=True, exist_ok=True)
     lock = (place / "lock").open("w")
     if not _locked(lock):
-        console.print(f"Running already: {(place / 'address').read_text() if (place / 'address').exists() else place}", highlight=False)
+        console.print(f"Running already: {(place / ADDRESS).read_text() if (place / ADDRESS).exists() else place}", highlight=False)
         return 1
     if not keep:
         _forget(place)
@@ -199,11 +208,10 @@ def up(*, once: bool, story: bool, chaos: bool, inputs: Sequence[Path], home: Pa
     installation = Installation(place, console)
     try:
         installation.start()
-        (place / "address").write_text(installation.base_url)
         code = _play(installation, story=story, chaos=chaos, inputs=inputs)
         if not once and code == 0:
             console.print(
-                f"\nUp at {installation.base_url} (mail: {installation.simulator_url}/mail/messages). Ctrl-C stops everything.",
+                f"\nUp at {installation.base_url} (mail: {installation.mail_url}). Ctrl-C stops everything.",
                 highlight=False,
             )
             _stay(installation.tend)
@@ -217,7 +225,18 @@ def up(*, once: bool, story: bool, chaos: bool, inputs: Sequence[Path], home: Pa
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, signal.SIG_IGN)
         installation.stop()
-        (place / "address").unlink(missing_ok=True)
+
+
+def variables(home: Path) -> dict[str, str]:
+    """How to reach the installation that runs under `home`; raises CannotStart when none does."""
+    try:
+        return {
+            "DETOUR_BASE_URL": (home / ADDRESS).read_text(),
+            "DETOUR_KEY": (home / PLATFORM_KEY).read_text(),
+            "MAIL": (home / MAIL).read_text(),
+        }
+    except FileNotFoundError:
+        raise CannotStart(f"Nothing runs under {home}; start it with `make run`.") from None
 
 
 def _play(installation: Installation, *, story: bool, chaos: bool, inputs: Sequence[Path]) -> int:
@@ -266,7 +285,7 @@ def _forget(place: Path) -> None:
     """Drop the data of an earlier run: a story starts from nothing."""
     for name in ("pg", "pg.new", "valkey", "world", "anchors", "faults", "run"):
         shutil.rmtree(place / name, ignore_errors=True)
-    for file in ("pg.secret", "platform.key", "master.key", "postgres.log", "valkey.log", "api.log", "worker.log", "simulator.log"):
+    for file in ("pg.secret", PLATFORM_KEY, "master.key", "postgres.log", "valkey.log", "api.log", "worker.log", "simulator.log"):
         (place / file).unlink(missing_ok=True)
 
 
