@@ -154,7 +154,7 @@ class Nursery:
         except (OSError, EOFError, subprocess.SubprocessError) as error:
             ours.close()
             _log.error("sandbox.fork_failed", error=repr(error))
-            self.close()
+            await asyncio.to_thread(self.close)
             raise SandboxUnavailable() from error
         finally:
             theirs.close()
@@ -165,8 +165,11 @@ class Nursery:
         if self._control:
             self._control.close()
         if self._process:
-            self._process.kill()
-            self._process.wait()
+            try:
+                self._process.wait(timeout=1)  # it ends by itself when its control socket closes
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                self._process.wait()
         self._process = self._control = None
 
     def _fork(self, theirs: socket.socket) -> int:
