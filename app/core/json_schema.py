@@ -207,7 +207,7 @@ def _unknown(pointer: str, name: str) -> FieldError:
 
 def _bad_type(schema: Mapping[str, Any], pointer: str) -> list[FieldError]:
     kinds = schema.get("type", [])
-    wrong = [k for k in ([kinds] if isinstance(kinds, str) else kinds) if k not in _TYPES]
+    wrong = [k for k in (kinds if isinstance(kinds, list) else [kinds]) if not (isinstance(k, str) and k in _TYPES)]
     return [FieldError(f"{pointer}/type", f"There is no type {wrong[0]!r}.", f"Use one of {', '.join(_TYPES)}.")] if wrong else []
 
 

@@ -186,7 +186,7 @@ class Driver:
         else:
             found = await store.write(self._shell, self._who.tenant_id, self._claimed, turn, self._who.actor)
             written = _held(found)
-            if turn.events:
+            if turn.events or written.unread:
                 self._shell.doorbell.ring()
         await self._follow(turn, written)
 

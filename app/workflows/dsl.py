@@ -5,13 +5,17 @@ words, and what to do instead. Nothing is fetched, and nothing is checked again 
 """
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 from app.core.errors import Invalid
 from app.core.parsing import parse_yaml
 from app.workflows.definition import Definition, Task, Trigger
-from app.workflows.reader import NOT_AVAILABLE, WORKFLOW, Reader
+from app.workflows.reader import NOT_AVAILABLE, WORKFLOW, Reader, escape
 from app.workflows.tasks import KINDS
+from app.workflows.tasks.http import read_authentication
+from app.workflows.tasks.raise_ import read_error
+from app.workflows.tasks.try_ import read_retry
 
 DSL = "1.0.3"
 FIELDS = ("document", "input", "use", "do", "timeout", "output", "schedule", "evaluate")
@@ -85,10 +89,19 @@ def _use(reader: Reader, value: Any) -> None:
     for name, remedy in ABSENT_USE.items():
         if use.get(name):
             reader.wrong(f"/use/{name}", f"{name} of a workflow's own {'is' if name[-1] != 's' else 'are'} not available here", remedy)
-    for name in USE[:5]:
-        for each in reader.mapping(use.get(name, {}), f"/use/{name}"):
-            if name == "functions":
-                reader.function(str(each))
+    for shelf, read in _SHELVES.items():
+        for name, content in reader.mapping(use.get(shelf, {}), f"/use/{shelf}").items():
+            read(reader, str(name), content, f"/use/{shelf}/{escape(name)}")
+
+
+# What is kept for reuse is read even where nothing uses it: it would be wrong on the day somebody does.
+_SHELVES: dict[str, Callable[[Reader, str, Any, str], object]] = {
+    "authentications": lambda reader, _, content, at: read_authentication(reader, content, at),
+    "errors": lambda reader, _, content, at: read_error(reader, content, at),
+    "functions": lambda reader, name, _, __: reader.function(name),
+    "retries": lambda reader, _, content, at: read_retry(reader, content, at),
+    "timeouts": lambda reader, _, content, at: reader.timeout(content, at),
+}
 
 
 def _evaluate(reader: Reader, value: Any) -> None:
@@ -150,11 +163,3 @@ def _read_task(reader: Reader, node: Any, ref: str, name: str) -> Task | None:
         reader.wrong(ref, f"must do exactly one thing: {known}", "" if found else "give the task one of these fields")
         return None
     return KINDS[found[0]].read(reader, node, ref, name)
-
-
-def checkable(definition: Definition) -> list[tuple[str, str]]:
-    """Each expression with its pointer, as a complete jq program that binds the variables its place may use.
-
-    The prefix stands on a line of its own: line numbers of a jq error are one too high.
-    """
-    return [(each.pointer, f"{''.join(f'null as ${name} | ' for name in each.variables)}\n{each.text}") for each in definition.programs]

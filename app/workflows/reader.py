@@ -53,9 +53,11 @@ class Reader:
         if not isinstance(value, dict):
             self.wrong(at, "must be an object")
             return {}
-        for key in value:
+        for key, content in value.items():
             if known is not None and key not in known:
                 self.wrong(f"{at}/{escape(key)}", "is not a field of the specification here", f"use {', '.join(known)}")
+            elif known is not None and content is None and key != "body":
+                self.wrong(f"{at}/{escape(key)}", "has no value", "leave it out, or give it one")
         for key in need:
             if key not in value:
                 self.wrong(at, f"needs {key}")

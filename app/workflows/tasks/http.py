@@ -11,7 +11,7 @@ from urllib.parse import quote, urlencode, urlsplit
 from app.workflows import expressions
 from app.workflows.definition import Endpoint
 from app.workflows.problems import TaskFault, standard
-from app.workflows.reader import NOT_AVAILABLE, Reader
+from app.workflows.reader import NOT_AVAILABLE, Reader, escape
 
 FIELDS = ("method", "endpoint", "headers", "body", "query", "output", "redirect")
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
@@ -31,7 +31,9 @@ def read(reader: Reader, value: Any, at: str) -> dict[str, Any]:
         reader.wrong(f"{at}/method", f"must be one of {', '.join(METHODS)}")
     for name in ("headers", "query"):
         if name in fields and not expressions.is_expression(fields[name]):
-            reader.mapping(fields[name], f"{at}/{name}")
+            for key, each in reader.mapping(fields[name], f"{at}/{name}").items():
+                if not isinstance(each, str):
+                    reader.wrong(f"{at}/{name}/{escape(key)}", "must be a text")
     if isinstance(fields.get("headers"), dict):
         _no_credentials(reader, fields["headers"], f"{at}/headers")
     reader.choice(fields.get("output", "content"), f"{at}/output", OUTPUTS)
@@ -77,7 +79,7 @@ def output(sent: dict[str, Any], answer: dict[str, Any], mode: str, redirect: bo
 def _endpoint(reader: Reader, value: Any, at: str) -> tuple[Any, dict[str, Any] | None]:
     if isinstance(value, dict):
         fields = reader.mapping(value, at, known=("uri", "authentication"), need=("uri",))
-        authentication = _authentication(reader, fields["authentication"], f"{at}/authentication") if "authentication" in fields else None
+        authentication = read_authentication(reader, fields["authentication"], f"{at}/authentication") if "authentication" in fields else None
         return _uri(reader, fields.get("uri"), f"{at}/uri"), authentication
     return _uri(reader, value, at), None
 
@@ -104,7 +106,8 @@ def _uri(reader: Reader, value: Any, at: str) -> Any:
     return text
 
 
-def _authentication(reader: Reader, value: Any, at: str) -> dict[str, Any] | None:
+def read_authentication(reader: Reader, value: Any, at: str) -> dict[str, Any] | None:
+    """An authentication in place or by its name under `use.authentications`; credentials must be expressions."""
     if isinstance(value, dict) and set(value) == {"use"}:
         value, at = reader.reusable(reader.text(value["use"], f"{at}/use"), f"{at}/use", "authentications")
     scheme, content = reader.single(value, at)

@@ -28,11 +28,7 @@ class Raise(Kind):
     def read(self, reader: Reader, node: dict[str, Any], ref: str, name: str) -> Task:
         reader.mapping(node, ref, known=("raise", *BASE))
         fields = reader.mapping(node["raise"], f"{ref}/raise", known=("error",), need=("error",))
-        value, at = reader.reusable(fields.get("error", {}), f"{ref}/raise/error", "errors")
-        error = reader.mapping(value, at, known=FIELDS, need=("type", "status") if "error" in fields else ())
-        if isinstance(error.get("status", 0), bool) or not isinstance(error.get("status", 0), int):
-            reader.wrong(f"{at}/status", "must be a whole number")
-        return RaiseTask(**reader.base(node, ref, name), error=reader.template(error, at, INSIDE))
+        return RaiseTask(**reader.base(node, ref, name), error=read_error(reader, fields.get("error"), f"{ref}/raise/error"))
 
     def enter(self, machine: Machine, at: At, task: RaiseTask) -> Asking:
         raised = yield from machine.fill(task.error, at.frame["input"], at)
@@ -40,3 +36,16 @@ class Raise(Kind):
             if not isinstance(raised.get(field, ""), str):
                 raise TaskFault(standard("expression", f"The error's {field} must be a text.", task.ref))
         raise TaskFault(Problem(**{"instance": task.ref, **raised}))
+
+
+def read_error(reader: Reader, value: Any, at: str) -> Template:
+    """An error in place or by its name under `use.errors`."""
+    value, at = reader.reusable(value, at, "errors")
+    error = reader.mapping(value, at, known=FIELDS, need=("type", "status"))
+    status = error.get("status", 0)
+    if isinstance(status, bool) or not isinstance(status, int):
+        reader.wrong(f"{at}/status", "must be a whole number")
+    for field in ("type", "instance", "title", "detail"):
+        if field in error:
+            reader.text(error[field], f"{at}/{field}")
+    return reader.template(error, at, INSIDE)

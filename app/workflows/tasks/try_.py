@@ -70,7 +70,7 @@ class Try(Kind):
         with reader.binding(variable):
             when = reader.expression(fields.get("when"), f"{at}/when", INSIDE)
             except_when = reader.expression(fields.get("exceptWhen"), f"{at}/exceptWhen", INSIDE)
-            retry = _retry(reader, fields["retry"], f"{at}/retry") if "retry" in fields else None
+            retry = read_retry(reader, fields["retry"], f"{at}/retry") if "retry" in fields else None
             handler = reader.sequence(fields["do"], f"{at}/do") if "do" in fields else None
         return TryTask(
             **reader.base(node, ref, name), body=body, errors=_filter(reader, fields.get("errors"), f"{at}/errors"),
@@ -177,7 +177,8 @@ def _filter(reader: Reader, value: Any, at: str) -> dict[str, Any]:
     return wanted
 
 
-def _retry(reader: Reader, value: Any, at: str) -> Retry:
+def read_retry(reader: Reader, value: Any, at: str) -> Retry:
+    """A retry policy in place or by its name under `use.retries`."""
     value, at = reader.reusable(value, at, "retries")
     fields = reader.mapping(value, at, known=RETRY)
     limit = reader.mapping(fields.get("limit", {}), f"{at}/limit", known=("attempt", "duration"))

@@ -28,6 +28,7 @@ class Peer:
         self.answers: dict[str, tuple[int, Any]] = {}
         self.pauses: dict[str, float] = {}
         self.url = ""
+        self.at_once = self.most_at_once = 0
 
     def keys(self, path: str) -> list[str]:
         """The effect keys under which a path was asked."""
@@ -49,7 +50,10 @@ class Peer:
             await reader.readexactly(length)
         method, path, _ = first.split(" ")
         self.ledger.append((method, path, headers.get("idempotency-key", "")))
+        self.at_once += 1
+        self.most_at_once = max(self.most_at_once, self.at_once)
         await asyncio.sleep(self.pauses.get(path, 0))
+        self.at_once -= 1
         status, content = self.answers.get(path, (200, {"path": path}))
         raw = orjson.dumps(content)
         writer.write(f"HTTP/1.1 {status} x\r\ncontent-type: application/json\r\ncontent-length: {len(raw)}\r\n\r\n".encode() + raw)

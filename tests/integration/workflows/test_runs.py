@@ -53,6 +53,13 @@ class TestRun:
             run = await desk.drive(run_id)
         assert run.output == [{"path": "/a"}, {"path": "/b"}]
 
+    async def test_has_at_most_eight_effects_under_way(self, desk: Desk) -> None:
+        desk.peer.pauses = {f"/b{n}": 0.2 for n in range(12)}
+        branches = ", ".join(f"{{b{n}: {{call: http, with: {{method: get, endpoint: 'PEER/b{n}'}}}}}}" for n in range(12))
+        run = await desk.drive(await desk.start(f"do: [{{all: {{fork: {{branches: [{branches}]}}}}}}]"))
+        assert run.output == [{"path": f"/b{n}"} for n in range(12)]
+        assert desk.peer.most_at_once == 8
+
     async def test_faults_with_the_specifications_problem(self, desk: Desk) -> None:
         desk.peer.answers["/first"] = (404, {})
         run = await desk.drive(await desk.start(TWO_CALLS, {"n": 1}))

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from app.core.errors import Invalid
-from app.workflows.dsl import InvalidWorkflow, checkable, read_definition
+from app.workflows.definition import Definition
+from app.workflows.dsl import InvalidWorkflow, read_definition
 from tests.unit.workflows.machinery import HEAD, define, evaluate
 
 pytestmark = pytest.mark.feature("M3")
@@ -14,6 +15,11 @@ OWS = Path(__file__).parents[4] / "shared" / "data" / "ows"
 needs_examples = pytest.mark.skipif(not OWS.exists(), reason="the specification's files are not here")
 
 CALL = "do: [{{ask: {{call: http, with: {{method: get, endpoint: {endpoint}}}}}}}]"
+
+
+def checkable(definition: Definition) -> list[tuple[str, str]]:
+    """Each expression with its pointer, as a complete program that binds the variables its place may use."""
+    return [(each.pointer, f"{''.join(f'null as ${name} | ' for name in each.variables)}\n{each.text}") for each in definition.programs]
 
 
 def findings(body: str) -> dict[str, str]:
@@ -52,6 +58,8 @@ class TestRefusal:
             ("do: [{a: {set: {x: '${ $secrets.key }'}}}]", "/do/0/a/set", "$secrets"),
             ("do: [{a: {set: {x: '${ $authorization.parameter }'}}}]", "/do/0/a/set", "$authorization"),
             ("do: [{a: {set: {x: 'Hello ${ .name }!'}}}]", "/do/0/a/set", "as a whole"),
+            ("use: {retries: {r: {delay: soon}}}\ndo: [{a: {set: {x: 1}}}]", "/use/retries/r/delay", "duration"),
+            ("use: {errors: {e: {type: x}}}\ndo: [{a: {set: {x: 1}}}]", "/use/errors/e", "needs status"),
             ("use: {secrets: [x]}\ndo: [{a: {set: {x: 1}}}]", "/use/secrets", "not available"),
             ("use: {extensions: [{x: {extend: all}}]}\ndo: [{a: {set: {x: 1}}}]", "/use/extensions", "not available"),
             ("use: {catalogs: {x: {endpoint: 'https://a.example'}}}\ndo: [{a: {set: {x: 1}}}]", "/use/catalogs", "not available"),
