@@ -40,15 +40,15 @@ class Running:
         self.installation.stop()
 
     def pid(self, name: str) -> int:
-        """The process of api, worker, postgres, valkey or simulator."""
-        return int((self.installation.run / f"{name}.pid").read_text())
+        """The process of api, worker, postgres, valkey or simulator; 0 while its file is being written."""
+        return int((self.installation.run / f"{name}.pid").read_text() or 0)
 
     def kill(self, name: str) -> None:
         """SIGKILL one of the processes, with its group, and wait until it runs again."""
         before = self.pid(name)
         os.killpg(before, signal.SIGKILL)
         deadline = time.monotonic() + 30
-        while self.pid(name) == before:
+        while self.pid(name) in (0, before):
             assert time.monotonic() < deadline, f"{name} was not started again"
             time.sleep(0.05)
 

@@ -2,6 +2,7 @@
 
 - `wms-cutoff-missed.json`: a warehouse's webhook, signed by Standard Webhooks (https://www.standardwebhooks.com).
 - `carrier-214.edi`: X12 004010 transaction set 214; AT7 SN/AW says not picked up, past the cut-off time.
+- `carrier-day.edi`: a day of the same carrier, ready to send: a delivery, a failed attempt (AH/AG) and a departure.
 - `order-recorded.json`, `shipment-recorded.json`: master data as CloudEvents 1.0, structured mode.
 - `certificate-wrong.json`, `certificate.json`: a certificate of compliance for regulated goods, once for another order, once right.
 """

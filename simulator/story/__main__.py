@@ -42,6 +42,7 @@ def main(given: list[str] | None = None) -> int:
         screen.say("[bold]Told again with the carrier down and a worker killed …[/]")
         chaos.tell_again(setting, book, ready, outage=options.outage, fault_dir=options.fault_dir)
     screen.table(book)
+    screen.addresses(ready, options.base_url, options.simulator)
     if options.json:
         print(as_json(book))
     return 0 if book.held else 1

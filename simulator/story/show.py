@@ -2,11 +2,13 @@
 
 import json
 from collections.abc import Iterable
+from urllib.parse import urlsplit
 
 from rich.console import Console
 from rich.table import Table
 
 from simulator.story.book import Book, Check
+from simulator.story.cast import CASTS
 
 STEPS = {
     0: "The stage",
@@ -55,6 +57,13 @@ class Screen:
                 self.line(check)
         held = sum(check.held for check in book.checks)
         self._console.print(f"[bold]{held} of {len(book.checks)} promised outcomes held.[/]")
+
+    def addresses(self, partners: Iterable[str], base_url: str, simulator: str) -> None:
+        """Where each partner's people find their portal, and where the sign-in links they ask for arrive."""
+        port = urlsplit(base_url).port
+        for cast in (CASTS[partner] for partner in partners):
+            self.say(f"{cast.brand}: http://{cast.host}:{port} · sign in as {cast.operator}, {cast.approver} or {cast.contact}")
+        self.say(f"Their mail: {simulator}/mail/messages?to=…")
 
 
 def as_json(book: Book) -> str:

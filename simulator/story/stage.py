@@ -57,6 +57,11 @@ class Stage:
         """Everybody's session, by address."""
         return self.own.people
 
+    @property
+    def is_disturbed(self) -> bool:
+        """Whether this telling is one with faults, all of whose outcomes stand under one step."""
+        return self.step is not None
+
     def page(self, step: int) -> Page:
         """Where this step's outcomes are written; all go to one step when the story is told again with faults."""
         return Page(self.book, self.cast.partner, self.step or step)
@@ -167,8 +172,3 @@ class Stage:
         """What verification found, once everything written is chained."""
         report = dict(self.admin.post("/v1/audit/verify", {}))
         return report if report["waiting"] == 0 else None
-
-    def traces(self, names: tuple[str, ...]) -> list[str]:
-        """Which of the names stand in anything the customer saw: pages, headers, problems."""
-        seen = "\n".join(self.visitor.seen + self.people[self.cast.contact].seen).lower()
-        return [name for name in names if name in seen]

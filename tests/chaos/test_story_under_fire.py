@@ -37,7 +37,8 @@ def told(installation: Running, ready: dict[str, Provisioned], before: Callable[
 
 def held(book: Book, installation: Running) -> None:
     """Fail with what did not hold and the ends of the logs."""
-    assert book.held, f"{broken(book)}\n{installation.log_tail('worker')}\n{installation.log_tail('api')}"
+    seen = "\n".join(f"{check.partner}: {check.promise}: {check.detail}" for check in broken(book))
+    assert book.held, f"{seen}\n{installation.log_tail('worker')}\n{installation.log_tail('api')}"
 
 
 class TestStoryUnderFire:

@@ -21,7 +21,8 @@ def with_answers(stage: Stage) -> None:
     again = stage.until("the policy to decide again", lambda: [each for each in stage.decisions() if each.get("earlier")])[-1]
     for system, operation in QUESTIONS.items():
         answered = [line for line in stage.calls(system=system, operation=operation) if line["status"] == 200 and not line["fault"]]
-        page.equal(f"{system} was asked once", len(answered), 1)
+        # A question changes nothing, so a process that dies before it wrote the answer down may ask again.
+        page.check(f"{system} was asked once", len(answered) == 1 or (stage.is_disturbed and answered), len(answered))
     page.check("the second priority is final", not again["priority"]["provisional"], again["priority"])
     page.check("it rose with the tier", again["priority"]["score"] > stage.facts["first_score"], again["priority"])
     tier = next((known for known in again["inputs"] if known["name"] == "customer.tier"), None)
