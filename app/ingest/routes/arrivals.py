@@ -9,20 +9,19 @@ import orjson
 from litestar import Request, Response, post
 
 from app.core import telemetry
-from app.core.errors import Fault, FieldError, Invalid, LimitReached, Unavailable
+from app.core.errors import Fault, Invalid, Unavailable
 from app.core.ids import time_of
 from app.core.parsing import inflate, parse_json, parse_json_batch
 from app.core.services import Shell
 from app.ingest.arrival import Arrival, kept_headers
 from app.ingest.commands.accept import accept_signal
-from app.ingest.directory import Known, directory_of
-from app.ingest.queries import SourceNotFound
+from app.ingest.directory import Known
+from app.ingest.routes.doors import door, webhook_door
 from app.ingest.schemas import Acknowledgment, BatchItem, BatchReceipt, Name, Receipt
 from app.ingest.sources import cloudevents, edi_x12, webhook
 from app.ingest.sources.x12_acknowledgment import acknowledge
 from app.ingest.sources.x12_envelope import Interchange
 from app.ingest.sources.x12_syntax import MAX_BYTES, TooLarge
-from tenants import auth
 from tenants.principal import Principal
 
 JSON_BYTES = 1024 * 1024
@@ -35,22 +34,6 @@ class EncodingUnknown(Invalid):
     """Send the body plain or compressed with gzip."""
 
     status = 415
-
-
-class WrongKind(Invalid):
-    """This source takes another kind of message; see its kind."""
-
-    status = 422
-
-
-class SourceClosed(Invalid):
-    """This source is disabled and takes nothing in."""
-
-    status = 422
-
-
-class TooManyMessages(LimitReached):
-    """This source sends more than its tenant's limit; wait as long as Retry-After says."""
 
 
 class EmptyBody(Invalid):
@@ -71,14 +54,14 @@ async def accept_events(
     headers = {name.lower(): value for name, value in request.headers.items()}
     mode = cloudevents.mode_of(content_type, headers)
     raw = await _body(request, BATCH_BYTES if mode == "batch" else JSON_BYTES)
-    door = await _door(shell, principal, source, "cloudevents")
+    known = await door(shell, principal, source, "cloudevents")
     if mode == "batch":
-        return await _batch(request, shell, principal, door, raw)
+        return await _batch(request, shell, principal, known, raw)
     if mode == "structured":
         event = cloudevents.from_document(parse_json(raw))
     else:
         event = cloudevents.from_request(headers, content_type, raw, parse_json)
-    receipt = await accept_signal(shell, _event(request, principal, door, raw, content_type, event))
+    receipt = await accept_signal(shell, _event(request, principal, known, raw, content_type, event))
     return Response(receipt, status_code=200 if receipt.duplicate else 202)
 
 
@@ -88,7 +71,7 @@ async def accept_events(
 )  # fmt: skip
 async def accept_webhook(request: _AnyRequest, shell: Shell, source_name: str) -> Response[Receipt]:
     """Whatever the body is, it is kept; what can't be read or mapped is parked. A sender's retry gets 200 and `duplicate`."""
-    known, actor, customer = await _webhook_door(request, shell, source_name)
+    known, actor, customer = await webhook_door(request, shell, source_name)
     raw = await _body(request, JSON_BYTES)
     if not raw:
         raise EmptyBody()
@@ -110,7 +93,7 @@ async def accept_webhook(request: _AnyRequest, shell: Shell, source_name: str) -
 )  # fmt: skip
 async def accept_edi(request: _AnyRequest, shell: Shell, principal: Principal, source: Name | None = None) -> Response[Any]:
     """The 997 stands in a JSON answer, or is the answer where application/edi-x12 is accepted; what can't be read is kept all the same."""
-    known = await _door(shell, principal, source, "x12")
+    known = await door(shell, principal, source, "x12")
     raw = await _body(request, MAX_BYTES)
     if not raw.strip():
         raise EmptyBody()
@@ -156,20 +139,20 @@ def control_number(signal_id: UUID) -> int:
     return signal_id.int % 999_999_999 + 1
 
 
-async def _batch(request: _AnyRequest, shell: Shell, principal: Principal, door: Known, raw: bytes) -> Response[Receipt | BatchReceipt]:
+async def _batch(request: _AnyRequest, shell: Shell, principal: Principal, known: Known, raw: bytes) -> Response[Receipt | BatchReceipt]:
     parse_json_batch(raw)  # the gate: limits, duplicate keys, NUL
     slices = [bytes(one) for one in msgspec.json.decode(raw, type=list[msgspec.Raw])]  # each event exactly as it was sent
-    items = await asyncio.gather(*(_batch_item(request, shell, principal, door, index, one) for index, one in enumerate(slices)))
+    items = await asyncio.gather(*(_batch_item(request, shell, principal, known, index, one) for index, one in enumerate(slices)))
     accepted = sum(item.status == 202 for item in items)
     duplicates = sum(item.status == 200 for item in items)
     answer = BatchReceipt(accepted=accepted, duplicates=duplicates, refused=len(items) - accepted - duplicates, items=list(items))
     return Response(answer, status_code=202 if accepted else 200 if duplicates or not items else 422)
 
 
-async def _batch_item(request: _AnyRequest, shell: Shell, principal: Principal, door: Known, index: int, raw: bytes) -> BatchItem:
+async def _batch_item(request: _AnyRequest, shell: Shell, principal: Principal, known: Known, index: int, raw: bytes) -> BatchItem:
     try:
         event = cloudevents.from_document(orjson.loads(raw), f"/{index}")
-        receipt = await accept_signal(shell, _event(request, principal, door, raw, cloudevents.STRUCTURED, event))
+        receipt = await accept_signal(shell, _event(request, principal, known, raw, cloudevents.STRUCTURED, event))
     except Unavailable:
         raise  # nobody can tell what of the rest would be kept: send all of it again, what is kept is named as duplicate
     except Fault as fault:
@@ -185,67 +168,12 @@ async def _batch_item(request: _AnyRequest, shell: Shell, principal: Principal, 
     return BatchItem(status=200 if receipt.duplicate else 202, receipt=receipt)
 
 
-def _event(request: _AnyRequest, principal: Principal, door: Known, raw: bytes, content_type: str, event: dict[str, Any]) -> Arrival:
+def _event(request: _AnyRequest, principal: Principal, known: Known, raw: bytes, content_type: str, event: dict[str, Any]) -> Arrival:
     headers = {name.lower(): value for name, value in request.headers.items()}
     return Arrival(
-        tenant_id=principal.tenant, customer_id=door.customer_id or principal.customer_id, source=door.name, kind="cloudevents", actor=principal.actor,
+        tenant_id=principal.tenant, customer_id=known.customer_id or principal.customer_id, source=known.name, kind="cloudevents", actor=principal.actor,
         raw=raw, content_type=content_type[:200], headers=kept_headers(headers), sender_id=f"{event['source']} {event['id']}", **_traces(request),
     )  # fmt: skip
-
-
-async def _door(shell: Shell, principal: Principal, named: str | None, kind: str) -> Known:
-    """The source that is meant: the key's own, the one named, or the only one of this kind."""
-    name, directory = _the_name(principal, named), directory_of(shell)
-    found = await (directory.named(shell, principal.tenant, name) if name else directory.only(shell, principal.tenant, kind))
-    return _fit(found, principal, kind)
-
-
-async def _webhook_door(request: _AnyRequest, shell: Shell, name: str) -> tuple[Known, str, UUID | None]:
-    """Who sends, and through which source: an API key names its tenant, a public address its source, which then must prove itself."""
-    if "authorization" in request.headers:
-        client = request.client.host if request.client else None
-        principal = await auth.authenticate(shell, request.scope["headers"], client, method="POST")
-        await auth.require(shell, principal, "signals.create", route="POST /v1/in")
-        await _within_limits(shell, principal.tenant, principal.actor)
-        known = await directory_of(shell).named(shell, principal.tenant, _the_name(principal, name) or name)
-        return _fit(known, principal, "webhook"), principal.actor, principal.customer_id
-    known = await directory_of(shell).by_token(shell, name)
-    if known.verification.scheme == "key":
-        raise auth.CredentialMissing()
-    await _within_limits(shell, known.tenant_id, f"source:{known.name}")
-    return _open(known, "webhook"), f"source:{known.name}", known.customer_id
-
-
-def _the_name(principal: Principal, named: str | None) -> str | None:
-    """A source key feeds its own source only; naming another one is like naming none that exists."""
-    if principal.source and named and named != principal.source:
-        raise SourceNotFound()
-    return named or principal.source
-
-
-def _fit(known: Known, principal: Principal, kind: str) -> Known:
-    if principal.customer_id is not None and known.customer_id not in (None, principal.customer_id):
-        raise SourceNotFound()
-    return _open(known, kind)
-
-
-def _open(known: Known, kind: str) -> Known:
-    if known.kind != kind:
-        raise WrongKind(errors=[FieldError("source", f"is of kind {known.kind}", f"Name a source of kind {kind}.")])
-    if not known.is_active:
-        raise SourceClosed()
-    return known
-
-
-async def _within_limits(shell: Shell, tenant_id: UUID, actor: str) -> None:
-    limiter, settings = shell.extras.get("limiter"), shell.settings
-    if limiter is None:
-        return
-    verdict = await limiter.take(
-        tenant=tenant_id, principal_bucket=actor, per_key=settings.rate_limit_key, per_tenant=settings.rate_limit_tenant
-    )
-    if not verdict.allowed:
-        raise TooManyMessages(retry_after=verdict.retry_after)
 
 
 async def _body(request: _AnyRequest, most: int) -> bytes:

@@ -36,7 +36,8 @@ from typing import Any
 import msgspec
 
 from app.ingest.sources import x12_shipment_status
-from app.ingest.sources.x12_envelope import Finding, Group, Interchange, TransactionSet, interchanges
+from app.ingest.sources.x12_envelope import Finding, Group, Interchange, TransactionSet
+from app.ingest.sources.x12_reader import interchanges
 
 Json = dict[str, Any]
 

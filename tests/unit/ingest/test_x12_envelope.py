@@ -3,7 +3,8 @@
 import pytest
 
 from app.ingest.sources import edi_x12
-from app.ingest.sources.x12_envelope import Interchange, interchanges
+from app.ingest.sources.x12_envelope import Interchange
+from app.ingest.sources.x12_reader import interchanges
 from tests.unit.ingest.x12_fixtures import interchange, transaction_set
 
 pytestmark = pytest.mark.feature("M9")
