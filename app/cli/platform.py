@@ -2,12 +2,11 @@
 
 from app.core.clock import SystemClock
 from app.core.context import Context
-from app.core.ids import new_id
 from app.core.listeners import Listeners
 from app.core.secrets import Vault
 from app.core.settings import Settings
-from tenants import keys
 from tenants.boundary import DatabaseBoundary
+from tenants.platform import create_platform_key
 
 
 async def rewrap_all(settings: Settings) -> int:
@@ -28,17 +27,8 @@ async def rewrap_all(settings: Settings) -> int:
 
 async def make_platform_key(settings: Settings, name: str) -> str:
     """Store a new platform key and return its text, which is shown this once."""
-    key = keys.make("platform", prefix=settings.key_prefix)
     boundary = DatabaseBoundary(settings, Listeners(), SystemClock())
     try:
-        async with boundary.platform(actor="system:cli", reason=f"platform key for {name}") as connection:
-            await connection.execute(
-                "insert into core.platform_key (id, public_id, secret_hash, name) values ($1, $2, $3, $4)",
-                new_id(),
-                key.public_id,
-                key.hash,
-                name,
-            )
+        return (await create_platform_key(boundary, name, prefix=settings.key_prefix)).text
     finally:
         await boundary.close()
-    return key.text

@@ -35,10 +35,7 @@ def routes() -> list[Any]:
     """Every room's routes, and the plumbing."""
     found: list[Any] = list(health.ROUTES)
     for room in ROOMS:
-        try:
-            found.extend(importlib.import_module(f"{room}.routes").ROUTES)
-        except ImportError as error:
-            print("ROUTES MISSING", room, error)
+        found.extend(importlib.import_module(f"{room}.routes").ROUTES)
     return found
 
 

@@ -29,10 +29,11 @@ async def build_shell(settings: Settings, clock: SystemClock | None = None) -> S
     sandbox = await Sandbox(size=settings.sandbox_size).__aenter__()
     vault = Vault(settings)
     egress = Egress(allow_loopback=settings.egress_allow_loopback, ports=settings.egress_ports)
+    limiter = Limiter(settings.redis_url)
     shell = Shell(
         settings=settings, clock=clock, boundary=boundary, sandbox=sandbox, egress=egress,
         vault=vault, gate=CaseGate(), doorbell=doorbell, log=log,
-        extras={"listeners": heard, "sections": SECTIONS, "links": LINKS, "limiter": Limiter(settings.redis_url), "sign_in_mail": SignInMailer(vault), "sign_in_page": sign_in_page},
+        extras={"listeners": heard, "sections": SECTIONS, "links": LINKS, "limiter": limiter, "sign_in_mail": SignInMailer(vault), "sign_in_page": sign_in_page},
     )  # fmt: skip
 
     async def close() -> None:
@@ -40,6 +41,7 @@ async def build_shell(settings: Settings, clock: SystemClock | None = None) -> S
         await egress.aclose()
         await boundary.close()
         await doorbell.close()
+        await limiter.close()
 
     shell.extras["close"] = close
     return shell
