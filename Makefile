@@ -30,7 +30,7 @@ check: env-dev lint types contracts tests docs-check ## format, lint, types, con
 lint: env-dev
 	@$(BIN)/ruff format --check --quiet app tenants branding worker migrations simulator benchmarks tests infra || (echo "run: make format"; exit 1)
 	@$(BIN)/ruff check --quiet app tenants branding worker migrations simulator benchmarks tests infra
-	@$(BIN)/deptry --no-ansi . 2>&1 | tail -n 5
+	@$(BIN)/deptry --no-ansi . >/dev/null 2>&1 || $(BIN)/deptry --no-ansi .
 
 format: env-dev ## lay the code out
 	@$(BIN)/ruff format --quiet app tenants branding worker migrations simulator benchmarks tests infra
@@ -51,8 +51,8 @@ docs: env-dev ## generate the reference pages
 docs-check: env-dev
 	@$(BIN)/python -m docs.generate --check
 
-tools: ## what needs root
-	@apt-get update -qq >/dev/null && apt-get install -y -qq --no-install-recommends chromium >/dev/null
+tools: ## what needs root (nothing yet: every real part comes from the packages)
+	@true
 
 bench: env-dev ## interleaved ratios (B=name for one group)
 	@exec $(BIN)/python -m benchmarks $(B)
