@@ -99,9 +99,15 @@ _SHELVES: dict[str, Callable[[Reader, str, Any, str], object]] = {
     "authentications": lambda reader, _, content, at: read_authentication(reader, content, at),
     "errors": lambda reader, _, content, at: read_error(reader, content, at),
     "functions": lambda reader, name, _, __: reader.function(name),
-    "retries": lambda reader, _, content, at: read_retry(reader, content, at),
+    "retries": lambda reader, _, content, at: _retry_on_the_shelf(reader, content, at),
     "timeouts": lambda reader, _, content, at: reader.timeout(content, at),
 }
+
+
+def _retry_on_the_shelf(reader: Reader, content: Any, at: str) -> None:
+    """Where nothing else is said, a `catch` calls its error `$error`; so may a retry that is shared by several."""
+    with reader.binding("error"):
+        read_retry(reader, content, at)
 
 
 def _evaluate(reader: Reader, value: Any) -> None:
