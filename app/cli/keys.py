@@ -31,9 +31,9 @@ def lines(answer: Mapping[str, Any]) -> Iterator[str]:
     key = answer.get("key", answer)
     key = answer if isinstance(key, str) else key
     yield f"{key['id']} {key['key']} {key['name']}: {key['scope']}, {' '.join(key['roles'])}"
-    if key.get("revoked_at"):
-        yield f"revoked at {key['revoked_at']}"
-    if key.get("expires_at"):
+    if revoked := key.get("revoked_at"):
+        yield f"revoked at {revoked}"
+    elif key.get("expires_at"):
         yield f"works until {key['expires_at']}"
     if answer.get("secret"):
         yield f"secret, shown this once: {answer['secret']}"
