@@ -8,6 +8,7 @@ import pytest
 
 from app.ingest.sources import edi_x12
 from app.ingest.sources.x12_acknowledgment import acknowledge
+from app.ingest.sources.x12_envelope import Interchange
 from app.ingest.sources.x12_syntax import NotAnInterchange
 from tests.unit.ingest import shared_data
 
@@ -24,7 +25,10 @@ FAULTS = {
 }
 
 
-@pytest.mark.parametrize("path", shared_data.x12_files() or [None], ids=lambda p: p.name if p else "absent")
+READABLE = [p for p in shared_data.x12_files() if p.name != "CorruptIsa.txt"]
+
+
+@pytest.mark.parametrize("path", READABLE or [None], ids=lambda p: p.name if p else "absent")
 class TestRealDocument:
     def test_is_read_into_sets_that_a_mapping_can_take(self, path: Path | None) -> None:
         documents = self.read(path)
@@ -44,14 +48,16 @@ class TestRealDocument:
         for back in edi_x12.read(written) if written else []:
             assert [*back.findings, *back.groups[0].findings, *(f for s in back.groups[0].sets for f in s.findings)] == []
 
-    def read(self, path: Path | None) -> list[edi_x12.Interchange]:
+    def read(self, path: Path | None) -> list[Interchange]:
         if path is None:
             pytest.skip("real payloads are not here")
-        try:
-            return edi_x12.read(path.read_bytes())
-        except NotAnInterchange:
-            assert path.name == "CorruptIsa.txt"
-            pytest.skip("corrupt on purpose and refused as such")
+        return edi_x12.read(path.read_bytes())
+
+
+class TestCorruptIsa:
+    def test_is_refused_as_no_interchange(self) -> None:
+        with pytest.raises(NotAnInterchange, match="it begins with 'SA"):
+            edi_x12.read((shared_data.folder("x12-edifabric") / "CorruptIsa.txt").read_bytes())
 
 
 class TestCanadaPost:
