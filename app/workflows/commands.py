@@ -100,11 +100,11 @@ def _named(row: WorkflowDefinition) -> dict[str, Any]:
 
 # -- runs ---------------------------------------------------------------------------------------------------------------
 async def start_run(
-    uow: UnitOfWork, *, definition: WorkflowDefinition, input: Any, case_id: UUID | None, customer_id: UUID | None, key: str
+    uow: UnitOfWork, *, definition: WorkflowDefinition, input: Any, case_id: UUID | None, customer_id: UUID | None, key: str, depth: int = 0
 ) -> WorkflowRun:
     """Begin a run of a published version; the same key again gives the run it began. Says run.started, key `run:<id>`.
 
-    With a case, what is known of it is added to the input when the run is first worked on.
+    With a case, what is known of it is added to the input when the run is first worked on. `depth` counts the runs that led to it.
     """
     known: WorkflowRun | None = (await uow.execute(select(WorkflowRun).where(WorkflowRun.start_key == key))).scalar_one_or_none()
     if known is not None:
@@ -112,7 +112,7 @@ async def start_run(
     row = uow.add(
         WorkflowRun(
             customer_id=customer_id, case_id=case_id, definition_id=definition.id, name=definition.name, version=definition.version, status="running",
-            start_key=key, input=input, waiting_for=[], executions=0, cancel_requested=False, requests=[], last_seq=0, started_at=uow.now,
+            start_key=key, depth=depth, input=input, waiting_for=[], executions=0, cancel_requested=False, requests=[], last_seq=0, started_at=uow.now,
             changed_at=uow.now,
         )
     )  # fmt: skip

@@ -32,6 +32,7 @@ ABSENT_USE = {
     "extensions": "write the tasks where they are wanted",
     "catalogs": "use the default catalog",
 }
+OWN_EVENTS = ("run.", "task.", "workflow.")
 _NAME = re.compile(r"[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?")
 _SEMVER = re.compile(r"(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)(-[0-9A-Za-z.-]+)?(\+[0-9A-Za-z.-]+)?")
 
@@ -152,6 +153,8 @@ def _trigger(reader: Reader, value: Any, at: str) -> Trigger | None:
     if not isinstance(kind, str) or any(isinstance(each, dict | list) or "${" in str(each) for each in (kind, *data.values())):
         reader.wrong(f"{at}/with", "must name the type of event and plain values its data must equal")
         return None
+    if kind.startswith(OWN_EVENTS):
+        reader.wrong(f"{at}/with/type", "is what runs say themselves; each run would start another", "start on what happened to the case")
     return Trigger(kind, tuple(data.items()))
 
 

@@ -151,7 +151,7 @@ async def _approval(shell: Shell, who: Performer, effect: Effect, given: dict[st
         row = await approvals.request(
             uow, case_id=_case(who), kind=given["kind"], amount_minor=given.get("amount_minor"), currency=given.get("currency"),
             subject=given.get("subject", {}), key=effect.key, expires_at=_expiry(uow, given, APPROVAL_LASTS),
-            requested_by=given.get("requested_by"), role=given.get("role", "approver"),
+            role=given.get("role", "approver"),
         )  # fmt: skip
         return Outcome(about={"id": str(row.id)}, event_key=f"approval:{row.id}")
 

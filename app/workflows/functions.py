@@ -99,7 +99,7 @@ CATALOG = {
             "approval", "1.0.0",
             _arguments(
                 ["kind"], kind=TEXT, amount_minor={"type": ["integer", "null"]}, currency={"type": ["string", "null"]}, subject=ANY_OBJECT,
-                role=TEXT, expires_in=DURATION, requested_by=TEXT,
+                role=TEXT, expires_in=DURATION,
             ),
             ("approval.decided", "approval.expired"), _approval,
         ),

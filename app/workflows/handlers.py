@@ -12,11 +12,14 @@ from app.workflows import queries
 from app.workflows.commands import start_run
 from app.workflows.driver import drive
 from app.workflows.dsl import read_document
-from app.workflows.models import WorkflowDefinition
+from app.workflows.models import WorkflowDefinition, WorkflowRun
 
 _ARRIVE = sql(
     "select workflows.arrive(cast(:ids as uuid[]), cast(:customers as uuid[]), cast(:types as text[]), cast(:keys as text[]), cast(:subjects as text[]))"
 )
+
+# How many runs may lead to one another before the next is not started.
+MOST_DEEP = 8
 
 
 async def start_for_case(uow: UnitOfWork, event: Event) -> None:
@@ -38,10 +41,7 @@ async def start_on_events(uow: UnitOfWork, events: list[Event]) -> None:
     for definition in await queries.starting_on(uow, {event.type for event in events}):
         for event in events:
             if event.type in definition.starts_on and _concerns(definition, event):
-                await start_run(
-                    uow, definition=definition, input=[_seen(event)], case_id=_case(event), customer_id=event.customer_id,
-                    key=f"event:{event.id}:{definition.name}",
-                )  # fmt: skip
+                await _start_on(uow, definition, event)
 
 
 async def wake_waits(uow: UnitOfWork, events: list[Event]) -> None:
@@ -62,6 +62,25 @@ async def advance_runs(shell: Shell, items: list[WorkItem]) -> None:
     failed = [each for each in results if isinstance(each, BaseException)]
     if failed:
         raise failed[0]
+
+
+async def _start_on(uow: UnitOfWork, definition: WorkflowDefinition, event: Event) -> None:
+    """One run for one event, unless runs that start each other have gone too deep: two definitions could feed each other for ever."""
+    depth = await _depth_after(uow, event)
+    if depth > MOST_DEEP:
+        uow.publish("workflow.missed", key=event.key, customer_id=event.customer_id, data={"name": definition.name, "depth": depth})
+        return
+    await start_run(
+        uow, definition=definition, input=[_seen(event)], case_id=_case(event), customer_id=event.customer_id,
+        key=f"event:{event.id}:{definition.name}", depth=depth,
+    )  # fmt: skip
+
+
+async def _depth_after(uow: UnitOfWork, event: Event) -> int:
+    if not event.actor.startswith("run:"):
+        return 0
+    parent = await uow.find(WorkflowRun, UUID(event.actor.removeprefix("run:")))
+    return 1 if parent is None else parent.depth + 1
 
 
 def _case(event: Event) -> UUID | None:

@@ -66,6 +66,7 @@ class WorkflowRun(TenantRow):
     status: Mapped[str]
     start_key: Mapped[str]
     business_key: Mapped[str | None]
+    depth: Mapped[int] = mapped_column(server_default=text("0"))
     input: Mapped[Any] = mapped_column(JSONB)
     state: Mapped[Any | None] = mapped_column(JSONB(none_as_null=True))
     output: Mapped[Any | None] = mapped_column(JSONB(none_as_null=True))

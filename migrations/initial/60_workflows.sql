@@ -18,7 +18,7 @@ create table workflows.workflow_run (
   tenant_id uuid not null default core.ctx_tenant(), id uuid not null, customer_id uuid, case_id uuid,
   definition_id uuid not null, name text not null, version bigint not null,
   status text not null check (status in ('running', 'suspended', 'completed', 'faulted', 'cancelled')),
-  start_key text not null check (length(start_key) between 1 and 300), business_key text,
+  start_key text not null check (length(start_key) between 1 and 300), business_key text, depth bigint not null default 0 check (depth between 0 and 8),
   input jsonb not null, state jsonb, output jsonb, problem jsonb, reason text, waiting_for text[] not null default '{}',
   lease_token uuid, lease_until timestamptz, executions bigint not null default 0,
   cancel_requested boolean not null default false, requests jsonb not null default '[]',

@@ -7,6 +7,7 @@ from uuid import UUID
 import pytest
 
 from app.cases import approvals, offers
+from app.cases.commands import comment
 from app.cases.models import Approval, Offer
 from app.workflows.models import WorkflowRun
 from tests.integration.workflows.conftest import Desk
@@ -49,6 +50,19 @@ class TestStart:
         await settle(desk.tenant)
         (run,) = await desk.world.rows(WorkflowRun)
         assert (run.status, run.output) == ("completed", {"n": 1, "type": "thing.done"})
+
+
+    async def test_stops_runs_that_start_each_other(self, desk: Desk, settle: Any) -> None:
+        await desk.define("schedule: {on: {one: {with: {type: case.commented}}}}\ndo: [{say: {call: 'case:1.0.0@default', with: {action: comment, text: again}}}]")
+        case = await desk.world.opened()
+        async with desk.world.act(await desk.world.person("operator")) as uow:
+            await comment(uow, case.id, "first")
+        await settle(desk.tenant)
+        runs = await desk.world.rows(WorkflowRun)
+        assert sorted(run.depth for run in runs) == list(range(9))
+        assert {run.status for run in runs} == {"completed"}
+        (missed,) = await desk.world.told("workflow.missed")
+        assert missed.data["depth"] == 9
 
 
 class TestApproval:

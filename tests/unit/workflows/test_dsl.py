@@ -66,6 +66,8 @@ class TestRefusal:
             ("evaluate: {mode: loose}\ndo: [{a: {set: {x: 1}}}]", "/evaluate/mode", "loose"),
             ("evaluate: {language: js}\ndo: [{a: {set: {x: 1}}}]", "/evaluate/language", "not available"),
             ("schedule: {cron: 0 0 * * *}\ndo: [{a: {set: {x: 1}}}]", "/schedule/cron", "not available"),
+            ("schedule: {on: {one: {with: {type: task.completed}}}}\ndo: [{a: {set: {x: 1}}}]", "/schedule/on/one/with/type", "start another"),
+            ("do: [{a: {call: 'approval:1.0.0@default', with: {kind: x, requested_by: 'user:1'}}}]", "/do/0/a/with/requested_by", ""),
             ("input: {schema: {resource: {endpoint: 'https://a.example'}}}\ndo: [{a: {set: {x: 1}}}]", "/input/schema/resource", "not available"),
             ("input: {schema: {document: {typ: object}}}\ndo: [{a: {set: {x: 1}}}]", "/input/schema/document/typ", ""),
             ("do: [{a: {wait: P1M}}]", "/do/0/a/wait", "use days"),
