@@ -4,8 +4,8 @@ A command changes rows through it and says what happened; the events are written
 after of every changed column, and rows that changed without an event stop the commit.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from datetime import datetime
 from typing import Any, Literal, Protocol, TypeVar, cast
 from uuid import UUID
@@ -186,6 +186,16 @@ class UnitOfWork:
         """Run `action` once the transaction is durable: for caches and doorbells, never for state."""
         self._after_commit.append(action)
 
+    @contextmanager
+    def because(self, cause: str, trace: str | None) -> Iterator[None]:
+        """What is said inside was caused by this, and belongs to this trace: for a batch whose parts have causes of their own."""
+        before = self.cause, self.trace
+        self.cause, self.trace = cause, trace or self.trace
+        try:
+            yield
+        finally:
+            self.cause, self.trace = before
+
     # -- settling
 
     async def settle(self) -> None:
@@ -197,8 +207,9 @@ class UnitOfWork:
             if handlers:
                 await self._flush()
                 draft.event.changes = self._changes(draft)
-            for listener in handlers:
-                await listener.handle(self, draft.event)
+            with self.because(f"event:{draft.event.id}", draft.event.trace):
+                for listener in handlers:
+                    await listener.handle(self, draft.event)
 
     async def commit(self) -> list[Event]:
         """Settle, write events and work, commit; returns the events. Raises SilentChange when rows changed unsaid."""

@@ -38,6 +38,7 @@ class Stored(msgspec.Struct, frozen=True, kw_only=True):
     headers: dict[str, str]
     raw: bytes
     received_at: datetime
+    trace: str | None = None
     customer_id: UUID | None = None
     mapping: str | None = None
     zone: tzinfo

@@ -25,7 +25,7 @@ MOST_BYTES = 8 * 1024 * 1024
 MOST_WAITING_BYTES = 128 * 1024 * 1024
 ACTOR = "system:ingest"
 _ABOUT_A_ROW = (asyncpg.PostgresError, TypeError, ValueError)
-_ACCEPT = "select * from ingest.accept($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)"
+_ACCEPT = "select * from ingest.accept($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)"
 
 
 class SignalRefused(Invalid):
@@ -150,5 +150,5 @@ def _columns(arrivals: Sequence[Arrival], now: datetime) -> list[list[Any]]:
         [a.tenant_id for a in arrivals], ids, [a.customer_id for a in arrivals], [a.key for a in arrivals], [a.body_hash for a in arrivals],
         [a.source for a in arrivals], [a.kind for a in arrivals], [a.sender_id for a in arrivals], [a.content_type for a in arrivals],
         [orjson.dumps(a.headers).decode() for a in arrivals], [a.raw for a in arrivals], [new_id() for _ in arrivals],
-        [new_id() for _ in arrivals], [e.id for e in events], [orjson.dumps(e.envelope()).decode() for e in events],
+        [new_id() for _ in arrivals], [e.id for e in events], [orjson.dumps(e.envelope()).decode() for e in events], [a.trace for a in arrivals],
     ]  # fmt: skip

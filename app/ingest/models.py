@@ -69,6 +69,7 @@ class Signal(TenantRow):
     sender_id: Mapped[str | None]
     content_type: Mapped[str]
     headers: Mapped[dict[str, Any]]
+    trace: Mapped[str | None]
     raw: Mapped[bytes]
     received_at: Mapped[datetime]
 

@@ -60,7 +60,7 @@ async def sizes(uow: UnitOfWork, ids: Iterable[UUID]) -> dict[UUID, int]:
 def _stored(signal: Signal, source: Source | None) -> Stored:
     return Stored(
         id=signal.id, source=signal.source, kind=signal.kind, content_type=signal.content_type, headers=signal.headers, raw=signal.raw,
-        received_at=signal.received_at, customer_id=signal.customer_id, mapping=source.mapping if source else None,
+        received_at=signal.received_at, trace=signal.trace, customer_id=signal.customer_id, mapping=source.mapping if source else None,
         zone=ZoneInfo(source.zone or "UTC") if source else ZoneInfo("UTC"), is_strict=bool(source and source.strict),
     )  # fmt: skip
 

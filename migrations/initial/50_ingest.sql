@@ -23,7 +23,7 @@ select core.tenant_table('ingest.source_secret', customer => false);
 -- A signal is one message exactly as it was received; nothing ever changes it.
 create table ingest.signal (
   tenant_id uuid not null default core.ctx_tenant(), id uuid not null, customer_id uuid, source text not null, kind text not null,
-  sender_id text, content_type text not null, headers jsonb not null, raw bytea not null, received_at timestamptz not null default clock_timestamp(),
+  sender_id text, content_type text not null, headers jsonb not null, trace text, raw bytea not null, received_at timestamptz not null default clock_timestamp(),
   primary key (tenant_id, id)
 ) partition by range (id);
 select core.tenant_table('ingest.signal', customer => true, append_only => true);
@@ -81,7 +81,7 @@ select core.tenant_table('ingest.attribution_rule', customer => true, no_delete 
 -- or, for a message that came before, the id it has. Keys are taken in order, so two batches never wait for each other in a circle.
 create function ingest.accept(
   p_context text, p_tenants uuid[], p_ids uuid[], p_customers uuid[], p_keys bytea[], p_hashes bytea[], p_sources text[], p_kinds text[],
-  p_senders text[], p_types text[], p_headers text[], p_raws bytea[], p_key_ids uuid[], p_work_ids uuid[], p_event_ids uuid[], p_envelopes text[]
+  p_senders text[], p_types text[], p_headers text[], p_raws bytea[], p_key_ids uuid[], p_work_ids uuid[], p_event_ids uuid[], p_envelopes text[], p_traces text[]
 ) returns table (place int, signal_id uuid, is_new boolean, is_same boolean) language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare fresh int[];
 begin
@@ -94,8 +94,8 @@ begin
   select coalesce(array_agg(n), '{}') into fresh from unnest(p_tenants, p_keys, p_ids) with ordinality as x (t, k, i, n)
   join ingest.signal_key s on s.tenant_id = x.t and s.key = x.k where s.signal_id = x.i;
 
-  insert into ingest.signal (tenant_id, id, customer_id, source, kind, sender_id, content_type, headers, raw)
-  select p_tenants[n], p_ids[n], p_customers[n], p_sources[n], p_kinds[n], p_senders[n], p_types[n], p_headers[n]::jsonb, p_raws[n] from unnest(fresh) n;
+  insert into ingest.signal (tenant_id, id, customer_id, source, kind, sender_id, content_type, headers, trace, raw)
+  select p_tenants[n], p_ids[n], p_customers[n], p_sources[n], p_kinds[n], p_senders[n], p_types[n], p_headers[n]::jsonb, p_traces[n], p_raws[n] from unnest(fresh) n;
   insert into ingest.receipt (tenant_id, id, customer_id, source, kind, received_at)
   select p_tenants[n], p_ids[n], p_customers[n], p_sources[n], p_kinds[n], clock_timestamp() from unnest(fresh) n;
   if fresh <> '{}' then

@@ -112,7 +112,8 @@ async def _record(uow: UnitOfWork, found: Sequence[Understood], claims: Claims) 
     for one in found:
         for piece in _ready(one):
             if place(piece) in claims.fresh:
-                await _record_piece(uow, piece)
+                with uow.because(f"signal:{one.signal.id}", one.signal.trace):
+                    await _record_piece(uow, piece)
 
 
 async def _record_piece(uow: UnitOfWork, piece: Piece) -> None:

@@ -88,13 +88,19 @@ class Desk:
         return await self.client.get(path, headers={"authorization": f"Bearer {self.keys[key]}"})
 
     async def hook(
-        self, raw: bytes, message: str = "msg_1", *, secret: str = SECRET, at: datetime | None = None, path: str | None = None
+        self, raw: bytes, message: str = "msg_1", *, secret: str = SECRET, at: datetime | None = None, path: str | None = None, **more: str
     ) -> httpx.Response:
         """A webhook signed as the reference library signs it, to the source's public address."""
         when = at or datetime.now(UTC)
         signature = Webhook(secret).sign(message, when, raw.decode())
         stamp = str(int(when.timestamp()))
-        headers = {"webhook-id": message, "webhook-timestamp": stamp, "webhook-signature": signature, "content-type": "application/json"}
+        headers = {
+            "webhook-id": message,
+            "webhook-timestamp": stamp,
+            "webhook-signature": signature,
+            "content-type": "application/json",
+            **more,
+        }
         return await self.client.post(path or self.path, content=raw, headers=headers)
 
     async def edi(self, raw: bytes, **headers: str) -> httpx.Response:
