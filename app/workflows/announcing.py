@@ -47,7 +47,14 @@ def _is_told(step: Step) -> bool:
 
 
 def _task(step: Step) -> dict[str, Any]:
-    told = {"task": step.ref, "name": step.name, "kind": step.kind, "attempt": step.attempt, "effect_key": step.key, "problem": step.problem}
+    told = {
+        "task": step.ref,
+        "name": step.name,
+        "kind": step.kind,
+        "attempt": step.attempt,
+        "effect_key": step.key,
+        "problem": step.problem,
+    }
     return {name: value for name, value in told.items() if value is not None}
 
 

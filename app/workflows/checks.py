@@ -24,7 +24,9 @@ async def _expressions(sandbox: Sandbox, definition: Definition) -> list[FieldEr
         try:
             await sandbox.check_jq(each.text, each.variables)
         except (SandboxRefused, SandboxLimit) as error:
-            found.append(FieldError(each.pointer, f"is no jq that can run here: {error.detail}", f"it may use ${', $'.join(each.variables)}"))
+            found.append(
+                FieldError(each.pointer, f"is no jq that can run here: {error.detail}", f"it may use ${', $'.join(each.variables)}")
+            )
     return found
 
 
@@ -33,4 +35,6 @@ async def _endpoints(uow: UnitOfWork, definition: Definition, customer_id: UUID 
         return []
     known = await web.hosts(uow, customer_id)
     missing = [each for each in definition.endpoints if each.host and each.host not in known]
-    return [FieldError(each.pointer, f"goes to {each.host}, and no connection does", "make a connection to that host first") for each in missing]
+    return [
+        FieldError(each.pointer, f"goes to {each.host}, and no connection does", "make a connection to that host first") for each in missing
+    ]

@@ -175,7 +175,9 @@ async def park(shell: Shell, tenant_id: UUID, run_id: UUID) -> None:
         if row.status == "running" and row.executions >= 3:
             row.reason = "A step of this run ended its worker three times; look at it before it goes on."
             row.status, row.changed_at, row.lease_token, row.lease_until = "suspended", uow.now, None, None
-            uow.publish("run.suspended", of=row, key=f"run:{row.id}", data={**_about(row), "reason": row.reason, "executions": row.executions})
+            uow.publish(
+                "run.suspended", of=row, key=f"run:{row.id}", data={**_about(row), "reason": row.reason, "executions": row.executions}
+            )
             uow.drop_work("run", row.id)
 
 

@@ -28,7 +28,9 @@ async def load(shell: Shell, tenant_id: UUID, definition_id: UUID) -> Definition
 
 async def _document(shell: Shell, tenant_id: UUID, definition_id: UUID) -> Any:
     async with shell.read(tenant_id, actor="system:workflows") as uow:
-        document = (await uow.execute(select(WorkflowDefinition.document).where(WorkflowDefinition.id == definition_id))).scalar_one_or_none()
+        document = (
+            await uow.execute(select(WorkflowDefinition.document).where(WorkflowDefinition.id == definition_id))
+        ).scalar_one_or_none()
         if document is None:
             raise NotFound()
         return document

@@ -17,6 +17,7 @@ from app.core.services import Shell
 from app.core.uow import UnitOfWork
 from app.workflows import commands, definitions, engine, inputs, snapshot, store
 from app.workflows.announcing import announcements
+from app.workflows.cloud_events import seen
 from app.workflows.definition import Definition
 from app.workflows.effects import Outcome, Performer, Write, perform, refusal
 from app.workflows.engine import Advanced, Answered, Arrival, Due, Effect, Heard, Opened, Redo, Skip, Start, Stop
@@ -114,12 +115,7 @@ class Driver:
             return {**await inputs.of_case(uow, self._claimed.case_id), **self._claimed.input}
 
     def _heard(self, came: dict[str, Any], now: int) -> Heard:
-        envelope = came["event"]
-        seen = {
-            "specversion": "1.0", "id": envelope["id"], "source": f"urn:uuid:{self._who.tenant_id}", "type": envelope["type"],
-            "subject": envelope["subject"], "time": envelope["occurred_at"], "partitionkey": envelope["key"], "data": envelope["data"],
-        }  # fmt: skip
-        return Heard(now=now, key=came["wait"], event=seen)
+        return Heard(now=now, key=came["wait"], event=seen(self._who.tenant_id, came["event"]))
 
     async def _one_more(self) -> None:
         """Wait for the next effect to come back, for time, or for news; then take the turn that follows."""
@@ -175,7 +171,12 @@ class Driver:
 
     # -- turns --------------------------------------------------------------------------------------------------------
     async def _turn(
-        self, arrivals: list[Arrival], *, settled: list[dict[str, Any]] | None = None, taken: list[dict[str, Any]] | None = None, heeded: bool = False
+        self,
+        arrivals: list[Arrival],
+        *,
+        settled: list[dict[str, Any]] | None = None,
+        taken: list[dict[str, Any]] | None = None,
+        heeded: bool = False,
     ) -> None:
         """Advance by these arrivals and write what follows in one commit; then start what became ready."""
         turn = await self._advance(arrivals, settled or [], taken or [], heeded)
@@ -229,7 +230,11 @@ class Driver:
     def _outgrown(self, advanced: Advanced) -> Advanced:
         """A run that has to remember too much ends; nothing of its place could be kept."""
         problem = standard("runtime", f"What this run has to remember outgrew {snapshot.MAX_INLINE} bytes.", "/")
-        state = {**engine.fresh(self._state["run"], self._state["seed"], self._state["began"]), "status": "faulted", "problem": problem.plain()}
+        state = {
+            **engine.fresh(self._state["run"], self._state["seed"], self._state["began"]),
+            "status": "faulted",
+            "problem": problem.plain(),
+        }
         return msgspec.structs.replace(advanced, state=state, effects=[], waits=[], due=None)
 
     async def _react(self, state: State, arrival: Arrival) -> Advanced:
@@ -303,17 +308,22 @@ def _by_hand(request: dict[str, Any], now: int) -> Arrival:
 
 
 def _settled(key: str, outcome: Outcome) -> dict[str, Any]:
-    kept = {"output": outcome.output, "problem": outcome.problem.plain() if outcome.problem else None, "about": outcome.about, "event_key": outcome.event_key}
+    kept = {
+        "output": outcome.output,
+        "problem": outcome.problem.plain() if outcome.problem else None,
+        "about": outcome.about,
+        "event_key": outcome.event_key,
+    }
     return {"key": key, "status": outcome.status, "outcome": kept}
 
 
 def _remembered(known: dict[str, Any]) -> Outcome:
     kept = known["outcome"]
     problem = from_plain(kept["problem"]) if kept["problem"] else None
-    return Outcome(output=kept["output"], problem=problem, definite=known["status"] == "refused", about=kept["about"], event_key=kept["event_key"])
+    return Outcome(
+        output=kept["output"], problem=problem, definite=known["status"] == "refused", about=kept["about"], event_key=kept["event_key"]
+    )
 
 
 def _milliseconds(at: datetime) -> int:
     return round(at.timestamp() * 1000)
-
-

@@ -121,7 +121,9 @@ async def _policy(shell: Shell, who: Performer, effect: Effect, given: dict[str,
         facts = await case_facts(uow, case.id)
         customer_id, decision_id, now = case.customer_id, case.decision_id, uow.now
     extra = [
-        Input(name=each["name"], value=each["value"], source=each.get("source", who.actor), observed_at=_moment(each.get("observed_at"), now))
+        Input(
+            name=each["name"], value=each["value"], source=each.get("source", who.actor), observed_at=_moment(each.get("observed_at"), now)
+        )
         for each in given.get("inputs", ())
     ]
     decision = await redecide(shell, tenant=who.tenant_id, customer_id=customer_id, decision_id=decision_id, case_facts=facts, extra=extra)
@@ -164,7 +166,13 @@ async def _offer(shell: Shell, who: Performer, effect: Effect, given: dict[str, 
     async def write(uow: UnitOfWork) -> Outcome:
         expires_at = _expiry(uow, given, OFFER_LASTS)
         row = await offers.make(
-            uow, case_id=_case(who), to=given["to"], options=given["options"], default=given.get("default"), expires_at=expires_at, key=effect.key
+            uow,
+            case_id=_case(who),
+            to=given["to"],
+            options=given["options"],
+            default=given.get("default"),
+            expires_at=expires_at,
+            key=effect.key,
         )
         if "template" in given:
             shown = [{**each, "is_default": each.get("id") == given.get("default")} for each in given["options"]]
@@ -212,7 +220,11 @@ async def _case_function(shell: Shell, who: Performer, effect: Effect, given: di
                 if given.get("note"):
                     await cases.comment(uow, case_id, given["note"])
                 await cases.resolve(
-                    uow, case_id, outcome=given.get("outcome", ""), cause=given.get("cause", ""), evidence_call_id=UUID(evidence) if evidence else None
+                    uow,
+                    case_id,
+                    outcome=given.get("outcome", ""),
+                    cause=given.get("cause", ""),
+                    evidence_call_id=UUID(evidence) if evidence else None,
                 )
         return Outcome(output={"case_id": str(case_id), "action": given["action"]})
 

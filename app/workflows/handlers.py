@@ -9,6 +9,7 @@ from app.core.events import Event
 from app.core.services import Shell, WorkItem
 from app.core.uow import UnitOfWork
 from app.workflows import queries
+from app.workflows.cloud_events import seen
 from app.workflows.commands import start_run
 from app.workflows.driver import drive
 from app.workflows.dsl import read_document
@@ -71,7 +72,7 @@ async def _start_on(uow: UnitOfWork, definition: WorkflowDefinition, event: Even
         uow.publish("workflow.missed", key=event.key, customer_id=event.customer_id, data={"name": definition.name, "depth": depth})
         return
     await start_run(
-        uow, definition=definition, input=[_seen(event)], case_id=_case(event), customer_id=event.customer_id,
+        uow, definition=definition, input=[seen(event.tenant_id, event.envelope())], case_id=_case(event), customer_id=event.customer_id,
         key=f"event:{event.id}:{definition.name}", depth=depth,
     )  # fmt: skip
 
@@ -93,11 +94,3 @@ def _concerns(definition: WorkflowDefinition, event: Event) -> bool:
         return False
     triggers = read_document(definition.document).triggers
     return any(each.type == event.type and all(event.data.get(k) == v for k, v in each.equal) for each in triggers)
-
-
-def _seen(event: Event) -> dict[str, object]:
-    envelope = event.envelope()
-    return {
-        "specversion": "1.0", "id": envelope["id"], "source": f"urn:uuid:{event.tenant_id}", "type": event.type, "subject": event.subject,
-        "time": envelope["occurred_at"], "partitionkey": event.key, "data": envelope["data"],
-    }  # fmt: skip

@@ -53,7 +53,14 @@ async def _customer(uow: UnitOfWork, customer_id: UUID) -> dict[str, Any]:
     )
     people = (await uow.execute(query)).scalars().unique().all()
     contacts = [{k: v for k, v in _contact(person, customer).items() if v} for person in people]
-    return {"id": customer.id, "slug": customer.slug, "name": customer.name, "locale": customer.locale, "zone": customer.zone, "contacts": contacts}
+    return {
+        "id": customer.id,
+        "slug": customer.slug,
+        "name": customer.name,
+        "locale": customer.locale,
+        "zone": customer.zone,
+        "contacts": contacts,
+    }
 
 
 def _contact(person: User, customer: Customer) -> dict[str, Any]:

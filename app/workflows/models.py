@@ -51,7 +51,9 @@ class WorkflowRun(TenantRow):
     __tablename__ = "workflow_run"
     __table_args__ = (
         UniqueConstraint("tenant_id", "start_key"),
-        ForeignKeyConstraint(["tenant_id", "definition_id"], ["workflows.workflow_definition.tenant_id", "workflows.workflow_definition.id"]),
+        ForeignKeyConstraint(
+            ["tenant_id", "definition_id"], ["workflows.workflow_definition.tenant_id", "workflows.workflow_definition.id"]
+        ),
         Index("workflow_run_status", "tenant_id", "status", "id"),
         Index("workflow_run_case", "tenant_id", "case_id", "id", postgresql_where=text("(case_id IS NOT NULL)")),
         Index("workflow_run_definition", "tenant_id", "definition_id", "id"),

@@ -35,7 +35,9 @@ async def newest(uow: UnitOfWork, name: str, customer_id: UUID | None, *, status
 async def version_of(uow: UnitOfWork, name: str, version: int, customer_id: UUID | None) -> WorkflowDefinition:
     """One version of exactly this owner; raises NotFound."""
     query = select(WorkflowDefinition).where(
-        WorkflowDefinition.name == name, WorkflowDefinition.version == version, WorkflowDefinition.customer_id.is_not_distinct_from(customer_id)
+        WorkflowDefinition.name == name,
+        WorkflowDefinition.version == version,
+        WorkflowDefinition.customer_id.is_not_distinct_from(customer_id),
     )
     found: WorkflowDefinition | None = (await uow.execute(query)).scalar_one_or_none()
     if found is None:
@@ -55,18 +57,34 @@ async def definitions(
 ) -> Page[WorkflowView]:
     """Versions of definitions, the newest first, without their text."""
     query = select(WorkflowDefinition)
-    for column, wanted in ((WorkflowDefinition.name, name), (WorkflowDefinition.status, status), (WorkflowDefinition.customer_id, customer_id)):
+    for column, wanted in (
+        (WorkflowDefinition.name, name),
+        (WorkflowDefinition.status, status),
+        (WorkflowDefinition.customer_id, customer_id),
+    ):
         if wanted is not None:
             query = query.where(column == wanted)
     return await page(uow, query, by=[(WorkflowDefinition.id, UUID)], cursor=cursor, limit=limit, view=definition_view)
 
 
 async def runs(
-    uow: UnitOfWork, *, status: str | None, case_id: UUID | None, workflow: str | None, customer_id: UUID | None, cursor: str | None, limit: int
+    uow: UnitOfWork,
+    *,
+    status: str | None,
+    case_id: UUID | None,
+    workflow: str | None,
+    customer_id: UUID | None,
+    cursor: str | None,
+    limit: int,
 ) -> Page[RunView]:
     """Runs, the newest first."""
     query = select(WorkflowRun)
-    filters = ((WorkflowRun.status, status), (WorkflowRun.case_id, case_id), (WorkflowRun.name, workflow), (WorkflowRun.customer_id, customer_id))
+    filters = (
+        (WorkflowRun.status, status),
+        (WorkflowRun.case_id, case_id),
+        (WorkflowRun.name, workflow),
+        (WorkflowRun.customer_id, customer_id),
+    )
     for column, wanted in filters:
         if wanted is not None:
             query = query.where(column == wanted)
@@ -84,7 +102,9 @@ async def tasks(uow: UnitOfWork, run_id: UUID, *, cursor: str | None, limit: int
     await uow.get(WorkflowRun, run_id)
     inside = uow.customer_id is None
     query = select(TaskRun).where(TaskRun.run_id == run_id)
-    return await page(uow, query, by=[(TaskRun.seq, int)], cursor=cursor, limit=limit, view=lambda row: task_view(row, inside=inside), descending=False)
+    return await page(
+        uow, query, by=[(TaskRun.seq, int)], cursor=cursor, limit=limit, view=lambda row: task_view(row, inside=inside), descending=False
+    )
 
 
 def definition_view(row: WorkflowDefinition, *, whole: bool = False) -> WorkflowView:

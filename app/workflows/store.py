@@ -108,7 +108,9 @@ async def write_inside(uow: UnitOfWork, claimed: Claimed, turn: Turn) -> Written
 async def known_outcomes(shell: Shell, tenant_id: UUID, run_id: UUID, keys: list[str], actor: str) -> dict[str, Any]:
     """Outcomes that were written for these effects: after a crash nothing that is known is done again."""
     async with shell.read(tenant_id, actor=actor) as uow:
-        statement = sql("select key, status, outcome from workflows.effect where run_id = :run and key = any(:keys) and status in ('done', 'refused')")
+        statement = sql(
+            "select key, status, outcome from workflows.effect where run_id = :run and key = any(:keys) and status in ('done', 'refused')"
+        )
         rows = (await uow.session.execute(statement, {"run": run_id, "keys": keys})).mappings()
         return {row["key"]: {"status": row["status"], "outcome": row["outcome"]} for row in rows}
 
@@ -131,7 +133,9 @@ def payload(turn: Turn) -> dict[str, Any]:
 def _waits(turn: Turn) -> tuple[list[dict[str, Any]], list[str]]:
     before = set(engine.waits(turn.before)) if turn.before else set()
     after = set(turn.advanced.waits)
-    opened = [{"id": str(new_id()), "key": w.key, "ref": w.ref, "type": w.type, "event_key": w.event_key} for w in sorted(after - before, key=str)]
+    opened = [
+        {"id": str(new_id()), "key": w.key, "ref": w.ref, "type": w.type, "event_key": w.event_key} for w in sorted(after - before, key=str)
+    ]
     still = {each.key for each in after}
     return opened, sorted({each.key for each in before} - still)
 

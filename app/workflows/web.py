@@ -79,7 +79,12 @@ async def exchange(shell: Shell, who: Caller, request: dict[str, Any], key: str)
         raise Unreached(standard("communication", error.detail, "", status=status)) from None
     except (EgressRefused, EgressTooLarge) as error:
         raise Unreached(standard("communication", error.detail, "", status=502)) from None
-    return {"status": answer.status, "headers": dict(answer.headers), "content": _content(answer), "raw": base64.b64encode(answer.body).decode()}
+    return {
+        "status": answer.status,
+        "headers": dict(answer.headers),
+        "content": _content(answer),
+        "raw": base64.b64encode(answer.body).decode(),
+    }
 
 
 async def _pass(shell: Shell, who: Caller, request: dict[str, Any], key: str) -> None:
@@ -104,7 +109,13 @@ async def _pass(shell: Shell, who: Caller, request: dict[str, Any], key: str) ->
 
 async def _deny(shell: Shell, who: Caller, asked: GateRequest, verdict: Verdict) -> None:
     async with shell.unit_of_work(who.tenant_id, actor=who.actor) as uow:
-        told = {"capability": asked.capability, "effect_key": asked.effect_key, "case_id": who.case_id, "reason": verdict.reason, "rule": verdict.rule}
+        told = {
+            "capability": asked.capability,
+            "effect_key": asked.effect_key,
+            "case_id": who.case_id,
+            "reason": verdict.reason,
+            "rule": verdict.rule,
+        }
         key = f"case:{who.case_id}" if who.case_id else None
         uow.publish("access.denied", data=told, key=key, subject=f"capability:{asked.capability}", customer_id=who.customer_id)
 

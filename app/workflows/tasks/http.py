@@ -79,7 +79,9 @@ def output(sent: dict[str, Any], answer: dict[str, Any], mode: str, redirect: bo
 def _endpoint(reader: Reader, value: Any, at: str) -> tuple[Any, dict[str, Any] | None]:
     if isinstance(value, dict):
         fields = reader.mapping(value, at, known=("uri", "authentication"), need=("uri",))
-        authentication = read_authentication(reader, fields["authentication"], f"{at}/authentication") if "authentication" in fields else None
+        authentication = (
+            read_authentication(reader, fields["authentication"], f"{at}/authentication") if "authentication" in fields else None
+        )
         return _uri(reader, fields.get("uri"), f"{at}/uri"), authentication
     return _uri(reader, value, at), None
 

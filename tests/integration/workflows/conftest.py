@@ -143,7 +143,11 @@ async def world(shell, tenant: UUID) -> World:  # type: ignore[no-untyped-def]
 async def desk(world: World, peer: Peer) -> Desk:
     async with world.act() as uow:
         wanted = NewConnection(
-            name="our-crm", connector="sim-crm", capabilities=["crm.customer_tier", "crm.add_note"], config={"base_url": peer.url}, secret="s"
+            name="our-crm",
+            connector="sim-crm",
+            capabilities=["crm.customer_tier", "crm.add_note"],
+            config={"base_url": peer.url},
+            secret="s",
         )
         await create_connection(uow, world.shell.vault, wanted)
     return Desk(world, peer)

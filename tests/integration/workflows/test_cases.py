@@ -22,7 +22,10 @@ async def run_of(desk: Desk, case_id: UUID) -> WorkflowRun:
 
 class TestStart:
     async def test_begins_with_the_case_whose_decision_names_it(self, desk: Desk) -> None:
-        await desk.define("do: [{look: {set: '${ {type: .case.type, level: .case.priority.level, slug: .customer.slug, to: .customer.contacts} }'}}]", name="cutoff-missed")
+        await desk.define(
+            "do: [{look: {set: '${ {type: .case.type, level: .case.priority.level, slug: .customer.slug, to: .customer.contacts} }'}}]",
+            name="cutoff-missed",
+        )
         await desk.world.person("customer_admin", customer=desk.world.customer)
         case = await desk.world.opened(workflow={"name": "cutoff-missed"})
         run = await desk.drive((await run_of(desk, case.id)).id)
@@ -43,7 +46,9 @@ class TestStart:
 
     @pytest.mark.feature("M13")
     async def test_starts_on_an_event_once_where_the_definition_says_so(self, desk: Desk, settle: Any) -> None:
-        await desk.define("schedule: {on: {one: {with: {type: thing.done, data: {kind: big}}}}}\ndo: [{keep: {set: '${ {n: .[0].data.n, type: .[0].type} }'}}]")
+        await desk.define(
+            "schedule: {on: {one: {with: {type: thing.done, data: {kind: big}}}}}\ndo: [{keep: {set: '${ {n: .[0].data.n, type: .[0].type} }'}}]"
+        )
         async with desk.world.act() as uow:
             uow.publish("thing.done", key="a", data={"kind": "big", "n": 1}, customer_id=desk.world.customer)
             uow.publish("thing.done", key="b", data={"kind": "small", "n": 2}, customer_id=desk.world.customer)
@@ -51,9 +56,10 @@ class TestStart:
         (run,) = await desk.world.rows(WorkflowRun)
         assert (run.status, run.output) == ("completed", {"n": 1, "type": "thing.done"})
 
-
     async def test_stops_runs_that_start_each_other(self, desk: Desk, settle: Any) -> None:
-        await desk.define("schedule: {on: {one: {with: {type: case.commented}}}}\ndo: [{say: {call: 'case:1.0.0@default', with: {action: comment, text: again}}}]")
+        await desk.define(
+            "schedule: {on: {one: {with: {type: case.commented}}}}\ndo: [{say: {call: 'case:1.0.0@default', with: {action: comment, text: again}}}]"
+        )
         case = await desk.world.opened()
         async with desk.world.act(await desk.world.person("operator")) as uow:
             await comment(uow, case.id, "first")
@@ -94,12 +100,16 @@ do:
         case = await desk.world.opened(workflow={"name": "approve"})
         run = await desk.drive((await run_of(desk, case.id)).id)
         rows = await desk.rows(
-            "select (select xmin::text from cases.approval) = (select min(xmin::text) from workflows.wait where run_id = :run) as same", run=run.id
+            "select (select xmin::text from cases.approval) = (select min(xmin::text) from workflows.wait where run_id = :run) as same",
+            run=run.id,
         )
         assert rows[0]["same"] is True
 
     async def test_catches_what_the_case_refuses(self, desk: Desk) -> None:
-        await desk.define("do: [{guard: {try: [{finish: {call: 'case:1.0.0@default', with: {action: resolve, outcome: done, cause: other}}}], catch: {do: [{tell: {set: {status: '${ $error.status }', at: '${ $error.instance }'}}}]}}}]", name="resolve")
+        await desk.define(
+            "do: [{guard: {try: [{finish: {call: 'case:1.0.0@default', with: {action: resolve, outcome: done, cause: other}}}], catch: {do: [{tell: {set: {status: '${ $error.status }', at: '${ $error.instance }'}}}]}}}]",
+            name="resolve",
+        )
         case = await desk.world.opened(workflow={"name": "resolve"})
         run = await desk.drive((await run_of(desk, case.id)).id)
         assert run.status == "completed", run.problem
@@ -151,7 +161,11 @@ class TestCapability:
         assert [(str(call["id"]), call["run_id"]) for call in calls] == [(run.output["call_id"], run.id)]
 
     async def test_turns_a_capability_nobody_grants_into_an_authorization_error(self, desk: Desk) -> None:
-        run = await desk.drive(await desk.start("do: [{a: {call: 'capability:1.0.0@default', with: {name: carrier.amend, params: {shipment: S, option_id: B}}}}]"))
+        run = await desk.drive(
+            await desk.start(
+                "do: [{a: {call: 'capability:1.0.0@default', with: {name: carrier.amend, params: {shipment: S, option_id: B}}}}]"
+            )
+        )
         assert run.problem["type"].endswith("/authorization")
 
     async def test_goes_round_no_gate_by_a_plain_call(self, desk: Desk) -> None:

@@ -32,7 +32,9 @@ async def expire(database: Any, run_id: UUID) -> None:
     """The lease's six seconds pass."""
     connection = await database.superuser()
     try:
-        await connection.execute("update workflows.workflow_run set lease_until = clock_timestamp() - interval '1 second' where id = $1", run_id)
+        await connection.execute(
+            "update workflows.workflow_run set lease_until = clock_timestamp() - interval '1 second' where id = $1", run_id
+        )
         await connection.execute("update core.work set due = clock_timestamp(), ready = true where subject = $1", run_id)
     finally:
         await connection.close()
@@ -55,7 +57,9 @@ class TestLease:
         advanced = await engine.drive(engine.advance(definition, before.state | {"held": []}, Due(now=10**14)), None)  # type: ignore[arg-type]
         assert advanced.state["status"] == "completed"
         folded, kept = fold(advanced.state)
-        assert await store.write(desk.shell, desk.tenant, late, Turn(advanced=advanced, before=None, folded=folded, kept=kept), ACTOR) is None
+        assert (
+            await store.write(desk.shell, desk.tenant, late, Turn(advanced=advanced, before=None, folded=folded, kept=kept), ACTOR) is None
+        )
         assert await store.renew(desk.shell, desk.tenant, late, ACTOR) is None
         after = await desk.run(run_id)
         assert (after.status, after.state, after.last_seq) == ("running", before.state, before.last_seq)
@@ -141,7 +145,9 @@ class TestWakeUp:
         assert (await desk.drive(run_id)).status == "running"
 
     async def test_hears_each_event_once_however_often_a_task_listens(self, desk: Desk) -> None:
-        run_id = await desk.start("do: [{hear: {listen: {to: {one: {with: {type: thing.done, partitionkey: k}}}}, export: {as: '$context + {n: (($context.n // 0) + 1)}'}}}, {again: {switch: [{more: {when: '$context.n < 3', then: hear}}]}}, {out: {set: '${ $context }'}}]")
+        run_id = await desk.start(
+            "do: [{hear: {listen: {to: {one: {with: {type: thing.done, partitionkey: k}}}}, export: {as: '$context + {n: (($context.n // 0) + 1)}'}}}, {again: {switch: [{more: {when: '$context.n < 3', then: hear}}]}}, {out: {set: '${ $context }'}}]"
+        )
         await desk.drive(run_id)
         for n in range(2):
             await publish(desk, "k", n=n)
@@ -217,7 +223,11 @@ async def _race_by_hand(database: Any, desk: Desk, form: str) -> bool:
             envelope = orjson.dumps({"subject": form}).decode()
             await arriving.execute("set local session_replication_role = replica")
             await arriving.execute(
-                "insert into core.event (tenant_id, id, type, key, envelope) values ($1, $2, 'thing.done', $3, $4)", desk.tenant, new_id(), form, envelope
+                "insert into core.event (tenant_id, id, type, key, envelope) values ($1, $2, 'thing.done', $3, $4)",
+                desk.tenant,
+                new_id(),
+                form,
+                envelope,
             )
             task = asyncio.create_task(_open(opening, stripe, look, desk.tenant, form))
             await asyncio.sleep(0.3)
@@ -329,7 +339,9 @@ WORKER = textwrap.dedent("""
 class TestKill:
     """Real processes, killed with -9 in the middle; an external ledger tells what really happened."""
 
-    async def test_does_every_effect_once_for_its_key_whenever_its_worker_is_killed(self, desk: Desk, database: Any, tmp_path: Path) -> None:
+    async def test_does_every_effect_once_for_its_key_whenever_its_worker_is_killed(
+        self, desk: Desk, database: Any, tmp_path: Path
+    ) -> None:
         steps = "".join(f"  - s{n}: {{call: http, with: {{method: post, endpoint: 'PEER/s{n}'}}}}\n" for n in range(5))
         definition = await desk.define(f"do:\n{steps}")
         desk.peer.pauses = {f"/s{n}": 0.05 for n in range(5)}
@@ -362,5 +374,3 @@ class TestKill:
         return await asyncio.create_subprocess_exec(
             sys.executable, "-c", WORKER, str(desk.tenant), env={**os.environ, **database.environment()}, cwd=Path(__file__).parents[3]
         )
-
-

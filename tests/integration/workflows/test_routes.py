@@ -134,7 +134,11 @@ class TestManifest:
 
     @pytest.mark.parametrize(
         ("item", "pointer"),
-        [({"name": "other", "content": TEXT}, "/0/name"), ({"content": TEXT.replace("PT1H", "soon")}, "/0/content/do/0/pause/wait"), ({"file": "x"}, "/0")],
+        [
+            ({"name": "other", "content": TEXT}, "/0/name"),
+            ({"content": TEXT.replace("PT1H", "soon")}, "/0/content/do/0/pause/wait"),
+            ({"file": "x"}, "/0"),
+        ],
     )
     async def test_names_what_is_wrong_relative_to_the_section(self, desk: Desk, item: Any, pointer: str) -> None:
         with pytest.raises(WorkflowSectionInvalid) as caught:

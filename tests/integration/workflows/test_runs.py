@@ -96,7 +96,9 @@ class TestRun:
         assert (await desk.drive(run_id)).output == [{} if value is None else value]
 
     async def test_calls_only_hosts_that_have_a_connection(self, desk: Desk) -> None:
-        run = await desk.drive(await desk.start("do: [{a: {call: http, with: {method: get, endpoint: '${ .url }'}}}]", {"url": "http://localhost:1/x"}))
+        run = await desk.drive(
+            await desk.start("do: [{a: {call: http, with: {method: get, endpoint: '${ .url }'}}}]", {"url": "http://localhost:1/x"})
+        )
         assert run.problem["status"] == 403
         with pytest.raises(InvalidWorkflow) as caught:
             await desk.define("do: [{a: {call: http, with: {method: get, endpoint: 'https://elsewhere.example/x'}}}]")
@@ -181,7 +183,9 @@ class TestSteering:
         assert run.output["second"] == "phone"
         assert ("second", "skipped") in await desk.log(run_id)
         events = await desk.rows("select envelope from core.event where key = :key and type = 'run.resumed'", key=f"run:{run_id}")
-        assert events[0]["envelope"]["data"] | {"how": "skip", "task": "/do/1/second", "reason": "by phone"} == events[0]["envelope"]["data"]
+        assert (
+            events[0]["envelope"]["data"] | {"how": "skip", "task": "/do/1/second", "reason": "by phone"} == events[0]["envelope"]["data"]
+        )
 
     async def test_knows_no_run_of_another_tenant(self, desk: Desk, shell, other_tenant) -> None:  # type: ignore[no-untyped-def]
         run_id = await desk.start("do: [{pause: {wait: PT1H}}]")

@@ -27,7 +27,13 @@ STRANGE: tuple[Any, ...] = (None, 0, -1, "", "x", True, [], {}, {"x": 1}, ["x"],
 def documents() -> list[Any]:
     """Everything the specification's repository gives as a workflow, as far as we run it."""
     found = [parse_yaml(path.read_bytes()) for path in sorted(OWS.glob("examples/*.yaml"))]
-    kit = [step.block for path in sorted(OWS.glob("ctk/features/*.feature")) for each in scenarios(path) for step in each.steps if "definition" in step.text]
+    kit = [
+        step.block
+        for path in sorted(OWS.glob("ctk/features/*.feature"))
+        for each in scenarios(path)
+        for step in each.steps
+        if "definition" in step.text
+    ]
     return [each for each in found + [parse_yaml(block) for block in kit] if _reads(each)]
 
 
