@@ -1,7 +1,6 @@
 """The specification's own conformance kit, unmodified, for the task types that run here."""
 
 import re
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -11,10 +10,11 @@ from app.core.parsing import parse_yaml
 from app.workflows.dsl import InvalidWorkflow
 from tests.unit.workflows.gherkin import Scenario, scenarios
 from tests.unit.workflows.machinery import Run
+from tests.unit.workflows.official import OWS
 
 pytestmark = pytest.mark.feature("M3")
 
-KIT = Path(__file__).parents[4] / "shared" / "data" / "ows" / "ctk" / "features"
+KIT = OWS / "ctk" / "features"
 SCENARIOS = [each for path in sorted(KIT.glob("*.feature")) for each in scenarios(path)]
 # Task types that are refused at save; the refusal itself is asserted.
 ABSENT = {"For Task", "Emit Task", "Call OpenAPI With Content Output", "Call OpenAPI With Response Output"}

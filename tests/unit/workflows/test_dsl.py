@@ -8,10 +8,10 @@ from app.core.errors import Invalid
 from app.workflows.definition import Definition
 from app.workflows.dsl import InvalidWorkflow, read_definition
 from tests.unit.workflows.machinery import HEAD, define, evaluate
+from tests.unit.workflows.official import OWS
 
 pytestmark = pytest.mark.feature("M3")
 
-OWS = Path(__file__).parents[4] / "shared" / "data" / "ows"
 needs_examples = pytest.mark.skipif(not OWS.exists(), reason="the specification's files are not here")
 
 CALL = "do: [{{ask: {{call: http, with: {{method: get, endpoint: {endpoint}}}}}}}]"

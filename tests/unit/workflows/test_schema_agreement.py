@@ -2,7 +2,6 @@
 
 import random
 from copy import deepcopy
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,10 +10,10 @@ from app.core.errors import Invalid
 from app.core.parsing import parse_yaml
 from app.workflows.dsl import read_document
 from tests.unit.workflows.gherkin import scenarios
+from tests.unit.workflows.official import OWS
 
 pytestmark = pytest.mark.feature("M3")
 
-OWS = Path(__file__).parents[4] / "shared" / "data" / "ows"
 jsonschema = pytest.importorskip("jsonschema")
 
 if not OWS.exists():
