@@ -4,6 +4,8 @@ import importlib.util
 import pkgutil
 import re
 
+from app.core.migrate import SCHEMAS
+
 _PARTITION = re.compile(r"_p(0|\d{6})$")
 
 
@@ -14,22 +16,7 @@ def include_name(name: str | None, kind: str, _parents: dict[str, str | None]) -
     return not (kind == "table" and name is not None and _PARTITION.search(name))
 
 
-OURS = frozenset(
-    (
-        "core",
-        "tenants",
-        "branding",
-        "canonical",
-        "policies",
-        "connectors",
-        "notifications",
-        "ingest",
-        "cases",
-        "workflows",
-        "audit",
-        "metering",
-    )
-)
+OURS = frozenset(SCHEMAS)
 
 
 def load_models() -> None:

@@ -4,11 +4,10 @@ Revision ID: ${up_revision}
 Revises: ${down_revision | comma,n}
 """
 
-import sqlalchemy as sa
 from alembic import op
 
-revision = ${repr(up_revision)}
-down_revision = ${repr(down_revision)}
+revision = "${up_revision}"
+down_revision = "${down_revision}"
 branch_labels = None
 depends_on = None
 
@@ -16,10 +15,10 @@ depends_on = None
 def upgrade() -> None:
     op.execute("set local lock_timeout = '1s'")
     op.execute("set local statement_timeout = '60s'")
-    ${upgrades if upgrades else "pass"}
+    ${upgrades or ""}
 
 
 def downgrade() -> None:
     op.execute("set local lock_timeout = '1s'")
     op.execute("set local statement_timeout = '60s'")
-    ${downgrades if downgrades else "pass"}
+    ${downgrades or ""}

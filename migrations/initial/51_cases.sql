@@ -12,6 +12,7 @@ create table cases."case" (
   escalation bigint not null default 0, breached boolean not null default false, round bigint not null default 0,
   opened_at timestamptz not null, acknowledged_at timestamptz, acknowledged_by text, reopened_at timestamptz,
   resolved_at timestamptz, resolved_by text, outcome text, cause text, evidence_call_id uuid, deviation text,
+  touched boolean not null default false,
   primary key (tenant_id, id),
   foreign key (tenant_id, customer_id) references tenants.customer (tenant_id, id),
   foreign key (tenant_id, owner_id) references tenants."user" (tenant_id, id),
@@ -86,10 +87,12 @@ create table cases.approval (
   key text not null, kind text not null, status text not null default 'requested' check (status in ('requested', 'approved', 'refused', 'expired')),
   role text not null, amount_minor bigint, currency text, subject jsonb not null default '{}',
   requested_by text not null, requester_id uuid, requested_at timestamptz not null, expires_at timestamptz not null,
-  decided_by text, decider_id uuid, decided_at timestamptz, note text,
+  decided_by text, decider_id uuid, decided_at timestamptz, note text, used_by text, used_at timestamptz,
   primary key (tenant_id, id), unique (tenant_id, key),
   foreign key (tenant_id, case_id) references cases."case" (tenant_id, id),
   constraint approval_money check (amount_minor is null or currency is not null),
+  -- Only what was given can be used, by one effect.
+  constraint approval_use check ((used_by is null) = (used_at is null) and (used_by is null or status = 'approved')),
   -- Four eyes, also for whoever writes here by another way than the command.
   constraint approval_four_eyes check (decided_by is null or (decided_by <> requested_by and (decider_id is null or requester_id is null or decider_id <> requester_id)))
 );

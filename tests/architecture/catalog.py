@@ -4,20 +4,8 @@ from collections.abc import Awaitable, Callable
 
 import asyncpg
 
-SCHEMAS = (
-    "core",
-    "tenants",
-    "branding",
-    "canonical",
-    "policies",
-    "connectors",
-    "notifications",
-    "ingest",
-    "cases",
-    "workflows",
-    "audit",
-    "metering",
-)
+from app.core.migrate import SCHEMAS
+
 PLATFORM = {
     "core.signing_key", "core.tenant_table_option", "core.partner", "core.tenant", "core.domain_lookup", "core.key_lookup", "core.token_lookup",
     "core.platform_key", "core.platform_log", "core.dispatcher_lease", "core.work", "core.alembic_version",
