@@ -5,6 +5,7 @@ repeated. What was refused gets a new key; what is unknown is asked again under 
 When the attempts are used up and there is no `do`, the error goes on.
 """
 
+import re
 from typing import Any, ClassVar
 
 import msgspec
@@ -14,7 +15,7 @@ from app.workflows.expressions import Expression
 from app.workflows.frames import Asking, At, Deciding
 from app.workflows.machine import Machine
 from app.workflows.problems import Problem, same_type
-from app.workflows.reader import BASE, INSIDE, Reader
+from app.workflows.reader import AFTER, BASE, INSIDE, Reader
 from app.workflows.tasks.behaviour import Kind
 
 CATCH = ("errors", "as", "when", "exceptWhen", "retry", "do", "then")
@@ -67,6 +68,9 @@ class Try(Kind):
         at = f"{ref}/catch"
         fields = reader.mapping(node.get("catch", {}), at, known=CATCH)
         variable = reader.text(fields.get("as", "error"), f"{at}/as")
+        if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]{0,63}", variable) or variable in AFTER:
+            reader.wrong(f"{at}/as", "must be a name of its own: letters, digits and underscores", "for example error")
+            variable = "error"
         with reader.binding(variable):
             when = reader.expression(fields.get("when"), f"{at}/when", INSIDE)
             except_when = reader.expression(fields.get("exceptWhen"), f"{at}/exceptWhen", INSIDE)

@@ -77,6 +77,8 @@ class TestRefusal:
             ("do: [{a: {listen: {to: {any: [{with: {type: x}}], until: '${ true }'}}}}]", "/do/0/a/listen/to/until", "not available"),
             ("do: [{a: {listen: {to: {one: {with: {subject: x}}}}}}]", "/do/0/a/listen/to/one/with/type", "must name the type"),
             ("do: [{a: {try: [{b: {set: {x: 1}}}], catch: {retry: {backoff: {fast: {}}}}}}]", "/do/0/a/catch/retry/backoff", "one of"),
+            ("do: [{a: {try: [{b: {set: {x: 1}}}], catch: {as: 'a | halt'}}}]", "/do/0/a/catch/as", "name of its own"),
+            ("do: [{a: {try: [{b: {set: {x: 1}}}], catch: {as: context}}}]", "/do/0/a/catch/as", "name of its own"),
             ("do: [{a: {call: 'approval:1.0.0@default', with: {amount_minor: 5}}}]", "/do/0/a/with", "needs kind"),
             ("do: [{a: {call: 'approval:1.0.0@default', with: {kind: x, colour: red}}}]", "/do/0/a/with/colour", ""),
             ("do: [{a: {call: 'approval:1.0.0@default', with: {kind: x, amount_minor: lots}}}]", "/do/0/a/with/amount_minor", ""),
