@@ -11,6 +11,7 @@ from app.core.services import Shell
 from app.core.settings import Settings
 from app.core.telemetry import configure_logging
 from app.listeners import LINKS, SECTIONS, listeners
+from app.main.hosts import Hosts
 from app.notifications.sign_in import SignInMailer
 from branding.sign_in_pages import sign_in_page
 from tenants.boundary import DatabaseBoundary
@@ -33,7 +34,8 @@ async def build_shell(settings: Settings, clock: SystemClock | None = None) -> S
     shell = Shell(
         settings=settings, clock=clock, boundary=boundary, sandbox=sandbox, egress=egress,
         vault=vault, gate=CaseGate(), doorbell=doorbell, log=log,
-        extras={"listeners": heard, "sections": SECTIONS, "links": LINKS, "limiter": limiter, "sign_in_mail": SignInMailer(vault), "sign_in_page": sign_in_page},
+        extras={"listeners": heard, "sections": SECTIONS, "links": LINKS, "limiter": limiter,
+            "hosts": Hosts(boundary, settings.api_hosts), "sign_in_mail": SignInMailer(vault), "sign_in_page": sign_in_page},
     )  # fmt: skip
 
     async def close() -> None:

@@ -61,6 +61,8 @@ class Authentication(AbstractAuthenticationMiddleware):
         principal = await auth.authenticate(
             shell, connection.scope["headers"], client, method=cast(str, connection.scope.get("method", "GET"))
         )
+        if not await shell.extras["hosts"].serves(connection.scope["state"]["host"], principal.tenant_id):
+            raise auth.CredentialRefused()
         connection.scope["state"]["principal"] = principal
         await _within_limits(shell, connection, principal)
         return AuthenticationResult(user=principal, auth=principal.actor)
@@ -83,6 +85,8 @@ async def _within_limits(shell: Shell, connection: ASGIConnection[Any, Any, Any,
 
 async def permitted(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
     """Refuse what the caller's roles don't allow, and say so in the tenant's log."""
+    if handler.opt.get("platform_host") and not connection.app.state.shell.extras["hosts"].is_own(connection.scope["state"]["host"]):
+        raise NotFound()
     if handler.opt.get("public") or connection.scope.get("method") == "OPTIONS":
         return
     principal = cast(Principal, connection.user)

@@ -90,3 +90,38 @@ class TestACursor:
         for kinds in ([int], [str]):
             with pytest.raises(Invalid, match="cursor"):
                 decode_cursor(cursor, kinds)
+
+
+class TestAHost:
+    async def test_of_nobody_serves_no_key(self, client, shell, tenant):
+        key = await _key(shell, tenant)
+        assert (await client.get("/v1/keys", headers={"authorization": f"Bearer {key}"})).status_code == 200
+        answer = await client.get("/v1/keys", headers={"authorization": f"Bearer {key}", "host": "nobody.example"})
+        assert answer.status_code == 401
+
+    async def test_of_one_partner_serves_no_other_partners_key(self, client, shell, tenant, other_tenant):
+        from sqlalchemy import text as sql
+
+        from app.core.ids import new_id
+
+        host = f"h{new_id().hex[-12:]}.example"
+        async with shell.unit_of_work(tenant, actor="system:test") as uow:
+            assert await uow.session.scalar(sql("select core.register_domain(:host, :id)"), {"host": host, "id": new_id()})
+        own, foreign = await _key(shell, tenant), await _key(shell, other_tenant)
+        assert (await client.get("/v1/keys", headers={"authorization": f"Bearer {own}", "host": host})).status_code == 200
+        assert (await client.get("/v1/keys", headers={"authorization": f"Bearer {foreign}", "host": host})).status_code == 401
+
+    async def test_of_a_partner_shows_no_figures_of_the_platform(self, client):
+        assert (await client.get("/metrics", headers={"host": "care.partner.example"})).status_code == 404
+
+
+async def _key(shell, tenant):
+    from tenants.commands.keys import create_key
+    from tenants.permissions import PERMISSIONS
+    from tenants.principal import Principal
+    from tenants.schemas import NewKey
+
+    maker = Principal(tenant, "system:test", "partner", frozenset(PERMISSIONS))
+    async with shell.unit_of_work(tenant, actor="system:test") as uow:
+        _, key = await create_key(uow, NewKey(name="edge", scope="partner", roles=["partner_admin"]), maker=maker)
+    return key.text
