@@ -69,7 +69,7 @@ class Settings:
         known = {f.name: f for f in fields(cls)}
         unknown = sorted(k for k in source if k.startswith(PREFIX) and k.removeprefix(PREFIX).lower() not in known | _READ_ELSEWHERE)
         if unknown:
-            raise WrongSetting(f"{unknown[0]} is not a setting; `detour doctor` lists those there are.")
+            raise WrongSetting(f"{unknown[0]} is not a setting; docs/reference/settings.md lists those there are.")
         values: dict[str, Any] = {}
         for name, f in known.items():
             raw = source.get(PREFIX + name.upper())
