@@ -18,6 +18,7 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, create_async_engine
 
+from app.core import telemetry
 from app.core.clock import SystemClock
 from app.core.context import ALLOWED, Context, Signer
 from app.core.errors import Unavailable
@@ -110,7 +111,7 @@ class DatabaseBoundary:
         moment = now or self._clock.now()
         uow = UnitOfWork(
             session, tenant_id=context.tenant, actor=context.actor, now=moment, hearing=self._listeners.hearing, customer_id=context.customer,
-            case_id=context.case, cause=cause, trace=trace, read_only=read_only,
+            case_id=context.case, cause=cause, trace=trace or telemetry.trace_id.get(), read_only=read_only,
         )  # fmt: skip
         uow.after_commit(lambda: self._ring() if uow.rings else None)
         return uow

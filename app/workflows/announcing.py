@@ -25,6 +25,8 @@ class _Who(Protocol):
     @property
     def case_id(self) -> UUID | None: ...
     @property
+    def trace(self) -> str | None: ...
+    @property
     def actor(self) -> str: ...
 
 
@@ -62,5 +64,5 @@ def _event(definition: Definition, who: _Who, kind: str, data: dict[str, Any], n
     key = f"run:{who.run_id}"
     return Event(
         id=new_id(), type=kind, tenant_id=who.tenant_id, customer_id=who.customer_id, subject=key, occurred_at=now, recorded_at=now,
-        actor=who.actor, cause=None, trace=None, data={**about(who, definition.name), **data}, key=key,
+        actor=who.actor, cause=None, trace=who.trace, data={**about(who, definition.name), **data}, key=key,
     )  # fmt: skip

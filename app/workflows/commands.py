@@ -113,7 +113,7 @@ async def start_run(
         WorkflowRun(
             customer_id=customer_id, case_id=case_id, definition_id=definition.id, name=definition.name, version=definition.version, status="running",
             start_key=key, depth=depth, input=input, waiting_for=[], executions=0, cancel_requested=False, requests=[], last_seq=0, started_at=uow.now,
-            changed_at=uow.now,
+            changed_at=uow.now, trace=uow.trace,
         )
     )  # fmt: skip
     uow.work("run", subject=row.id)

@@ -9,7 +9,7 @@ from uuid import UUID
 
 import msgspec
 
-from app.core import faults
+from app.core import faults, telemetry
 from app.core.delivery import listeners_of
 from app.core.errors import Fault
 from app.core.sandbox import SandboxLimit, SandboxRefused
@@ -52,8 +52,12 @@ async def drive(shell: Shell, tenant_id: UUID, run_id: UUID) -> bool:
         return True
     definition = await definitions.load(shell, tenant_id, claimed.definition_id)
     driver = Driver(shell, tenant_id, claimed, definition)
-    with contextlib.suppress(LeaseLost):
-        await driver.go()
+    tracing = telemetry.trace_id.set(claimed.trace)
+    try:
+        with contextlib.suppress(LeaseLost):
+            await driver.go()
+    finally:
+        telemetry.trace_id.reset(tracing)
     return True
 
 
@@ -64,7 +68,7 @@ class Driver:
         self._shell = shell
         self._claimed = claimed
         self._definition = definition
-        self._who = Performer(tenant_id, claimed.run_id, claimed.customer_id, claimed.case_id)
+        self._who = Performer(tenant_id, claimed.run_id, claimed.customer_id, claimed.case_id, claimed.trace)
         self._state: State = claimed.state or engine.fresh(str(claimed.run_id), str(claimed.run_id), _milliseconds(claimed.started_at))
         self._saved: State | None = claimed.state
         self._news: asyncio.Queue[Written] = asyncio.Queue()

@@ -46,6 +46,7 @@ class Performer(msgspec.Struct, frozen=True):
     run_id: UUID
     customer_id: UUID | None
     case_id: UUID | None
+    trace: str | None = None
 
     @property
     def actor(self) -> str:

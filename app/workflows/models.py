@@ -75,6 +75,7 @@ class WorkflowRun(TenantRow):
     problem: Mapped[Any | None] = mapped_column(JSONB(none_as_null=True))
     reason: Mapped[str | None]
     waiting_for: Mapped[list[str]]
+    trace: Mapped[str | None]
     lease_token: Mapped[UUID | None]
     lease_until: Mapped[datetime | None]
     executions: Mapped[int]

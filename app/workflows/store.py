@@ -46,6 +46,7 @@ class Claimed(msgspec.Struct, kw_only=True):
     started_at: datetime
     unread: list[dict[str, Any]]
     at: datetime
+    trace: str | None = None
 
 
 class Written(msgspec.Struct, kw_only=True):
@@ -81,7 +82,7 @@ async def claim(shell: Shell, tenant_id: UUID, run_id: UUID, actor: str) -> Clai
     return Claimed(
         run_id=run_id, token=token, definition_id=row["definition_id"], customer_id=row["customer_id"], case_id=row["case_id"],
         input=row["input"], state=None if folded is None else snapshot.unfold(folded, row["held"]), executions=row["executions"],
-        cancel_requested=row["cancel_requested"], requests=row["requests"], started_at=row["started_at"], unread=row["unread"], at=row["at"],
+        cancel_requested=row["cancel_requested"], requests=row["requests"], started_at=row["started_at"], unread=row["unread"], at=row["at"], trace=row["trace"],
     )  # fmt: skip
 
 

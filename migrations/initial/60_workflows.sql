@@ -20,7 +20,7 @@ create table workflows.workflow_run (
   status text not null check (status in ('running', 'suspended', 'completed', 'faulted', 'cancelled')),
   start_key text not null check (length(start_key) between 1 and 300), business_key text, depth bigint not null default 0 check (depth between 0 and 8),
   input jsonb not null, state jsonb, output jsonb, problem jsonb, reason text, waiting_for text[] not null default '{}',
-  lease_token uuid, lease_until timestamptz, executions bigint not null default 0,
+  trace text, lease_token uuid, lease_until timestamptz, executions bigint not null default 0,
   cancel_requested boolean not null default false, requests jsonb not null default '[]',
   last_seq bigint not null default 0, started_at timestamptz not null, changed_at timestamptz not null, ended_at timestamptz,
   primary key (tenant_id, id), unique (tenant_id, start_key),
@@ -133,7 +133,7 @@ $$;
 -- and takes nothing.
 create function workflows.claim(p_context text, p_run uuid, p_token uuid, p_seconds int, p_work uuid)
   returns table (definition_id uuid, customer_id uuid, case_id uuid, input jsonb, state jsonb, executions bigint, cancel_requested boolean, requests jsonb,
-                 started_at timestamptz, unread jsonb, held jsonb, at timestamptz)
+                 started_at timestamptz, unread jsonb, held jsonb, at timestamptz, trace text)
   language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare r workflows.workflow_run; t uuid;
 begin
@@ -152,7 +152,7 @@ begin
   return query select r.definition_id, r.customer_id, r.case_id, r.input, r.state, r.executions + 1, r.cancel_requested, r.requests, r.started_at,
     workflows.unread(p_run),
     (select coalesce(jsonb_object_agg(v.hash, v.value), '{}') from workflows.held_value v where v.tenant_id = t and v.run_id = p_run and r.state -> 'held' ? v.hash),
-    clock_timestamp();
+    clock_timestamp(), r.trace;
 end $$;
 
 create function workflows.renew(p_context text, p_run uuid, p_token uuid, p_seconds int, p_work uuid)
