@@ -6,5 +6,5 @@ whether an effect may leave.
 Hears decision.made (in the same transaction) and every event that concerns a case (for the timeline).
 Says case.opened, case.grouped, case.reprioritised, case.proposed, case.acknowledged, case.assigned, case.commented, case.waiting, case.continued,
 case.escalated, case.warned, case.breached, case.resolved, case.reopened, deviation.recorded, approval.requested, approval.decided,
-approval.expired, offer.made, offer.answered, offer.expired.
+approval.used, approval.expired, offer.made, offer.answered, offer.expired.
 """

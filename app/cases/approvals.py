@@ -1,6 +1,7 @@
 """Approvals: a second person's word, before something dear or dangerous leaves.
 
-Never given by who asked, nor by a hand of theirs (people.py); only by the role the limit names; only until it expires; once.
+Never given by who asked, nor by a hand of theirs (people.py); only by the role the limit names; only until it expires; once. What one
+lifts, and for which effect, is lifting.py's.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from app.cases import money, people
+from app.cases import people
 from app.cases.models import Approval, Case, CaseProposal
 from app.cases.people import Identity
 from app.cases.status import CaseAlreadyResolved
@@ -65,7 +66,7 @@ async def request(
         )
     )  # fmt: skip
     uow.work(WORK, subject=row.id, due=expires_at, cls="deadline")
-    uow.publish("approval.requested", of=row, key=f"approval:{row.id}", data=_told(row) | {"role": role, "expires_at": expires_at})
+    uow.publish("approval.requested", of=row, key=f"approval:{row.id}", data=told(row) | {"role": role, "expires_at": expires_at})
     return row
 
 
@@ -108,7 +109,7 @@ async def decide(uow: UnitOfWork, approval_id: UUID, outcome: Outcome, note: str
     row.decided_by, row.decider_id = uow.actor, decider.person
     uow.drop_work(WORK, row.id)
     uow.publish(
-        "approval.decided", of=row, key=f"approval:{row.id}", data=_told(row) | {"outcome": outcome, "decided_by": uow.actor, "note": note}
+        "approval.decided", of=row, key=f"approval:{row.id}", data=told(row) | {"outcome": outcome, "decided_by": uow.actor, "note": note}
     )
     return row
 
@@ -132,31 +133,11 @@ async def expire(uow: UnitOfWork, approval_id: UUID) -> bool:
         uow.work(WORK, subject=row.id, due=row.expires_at, cls="deadline")
         return False
     row.status = "expired"
-    uow.publish("approval.expired", of=row, key=f"approval:{row.id}", data=_told(row) | {"outcome": "expired"})
+    uow.publish("approval.expired", of=row, key=f"approval:{row.id}", data=told(row) | {"outcome": "expired"})
     return True
 
 
-async def covering(uow: UnitOfWork, case: Case, *, kind: str, role: str) -> list[Approval]:
-    """The given approvals of a kind and role that hold for the case; what was asked for before it was last reopened doesn't."""
-    query = select(Approval).where(Approval.case_id == case.id, Approval.status == "approved", Approval.kind == kind, Approval.role == role)
-    found = (await uow.execute(query.order_by(Approval.id))).scalars()
-    return [row for row in found if case.reopened_at is None or row.requested_at >= case.reopened_at]
-
-
-def covers(row: Approval, capability: str, params: Mapping[str, Any]) -> bool:
-    """Whether an approval is for what is about to happen: the capability and option it names, and an amount it reaches.
-
-    An amount that can't be told is covered only by an approval given for an amount that couldn't be told either.
-    """
-    option = option_of(row.subject)
-    if row.subject.get("capability") not in (None, capability) or option not in (None, params.get("option_id")):
-        return False
-    amount, currency = params.get("amount_minor"), params.get("currency")
-    if row.amount_minor is None or not isinstance(amount, int) or not isinstance(currency, str):
-        return row.amount_minor is None and amount is None and option is not None
-    return money.covers(row.amount_minor, str(row.currency), amount, currency)
-
-
-def _told(row: Approval) -> dict[str, Any]:
-    told = {"approval_id": row.id, "case_id": row.case_id, "kind": row.kind, "amount_minor": row.amount_minor, "currency": row.currency}
-    return told | {"subject": row.subject, "requested_by": row.requested_by}
+def told(row: Approval) -> dict[str, Any]:
+    """What every event of an approval says of it."""
+    known = {"approval_id": row.id, "case_id": row.case_id, "kind": row.kind, "amount_minor": row.amount_minor, "currency": row.currency}
+    return known | {"subject": row.subject, "requested_by": row.requested_by}

@@ -26,7 +26,9 @@ def _of_customer(table: str) -> Index:
 
 
 class Case(TenantRow):
-    """The work opened for one exception. `inputs` and `missing` are those of the decision that holds; `round` counts reopenings."""
+    """The work opened for one exception. `inputs` and `missing` are those of the decision that holds; `round` counts reopenings;
+    `touched` says that a person or an integration worked on it (touch.py).
+    """
 
     __tablename__ = "case"
     customer_id: Mapped[UUID]
@@ -61,6 +63,7 @@ class Case(TenantRow):
     cause: Mapped[str | None]
     evidence_call_id: Mapped[UUID | None]
     deviation: Mapped[str | None]
+    touched: Mapped[bool] = mapped_column(default=False, server_default="false")
 
     __table_args__ = (
         ForeignKeyConstraint(["tenant_id", "customer_id"], ["tenants.customer.tenant_id", "tenants.customer.id"]),
@@ -193,7 +196,9 @@ class CaseComment(TenantRow):
 
 
 class Approval(TenantRow):
-    """A second person's word on something dear or dangerous. `requester_id` and `decider_id` are the people behind the actors."""
+    """A second person's word on something dear or dangerous. `requester_id` and `decider_id` are the people behind the actors;
+    `used_by` is the key of the one effect it let pass.
+    """
 
     __tablename__ = "approval"
     customer_id: Mapped[UUID]
@@ -213,6 +218,8 @@ class Approval(TenantRow):
     decider_id: Mapped[UUID | None]
     decided_at: Mapped[datetime | None]
     note: Mapped[str | None]
+    used_by: Mapped[str | None]
+    used_at: Mapped[datetime | None]
 
     __table_args__ = (
         _to_case(),
@@ -221,6 +228,7 @@ class Approval(TenantRow):
         Index("approval_open", "tenant_id", "id", postgresql_where=text("status = 'requested'")),
         _of_customer("approval"),
         CheckConstraint("amount_minor is null or currency is not null", name="approval_money"),
+        CheckConstraint("(used_by is null) = (used_at is null) and (used_by is null or status = 'approved')", name="approval_use"),
         CheckConstraint(
             "decided_by is null or (decided_by <> requested_by and (decider_id is null or requester_id is null or decider_id <> requester_id))",
             name="approval_four_eyes",

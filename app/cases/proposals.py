@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from app.cases import approvals, people
+from app.cases import approvals, people, touch
 from app.cases.commands.working import acknowledge, live
 from app.cases.facts import Effect
 from app.cases.models import Approval, CaseProposal
@@ -28,6 +28,7 @@ async def propose(
     """
     case = await live(uow, case_id)
     await acknowledge(uow, case_id)
+    touch.note(uow, case)
     effect = await Effect.of(uow, case.customer_id, case, capability, params)
     proposer = await people.behind(uow, uow.actor, case.customer_id)
     option = params.get("option_id")
@@ -48,7 +49,9 @@ async def propose(
         "option_id": row.option_id,
         "note": note,
     }
-    uow.publish("case.proposed", of=row, key=f"case:{case_id}", data=data | {"approvals": ids, "approval_id": ids[0] if ids else None})
+    uow.publish(
+        "case.proposed", of=row, also=[case], key=f"case:{case_id}", data=data | {"approvals": ids, "approval_id": ids[0] if ids else None}
+    )
     return row, asked
 
 
@@ -58,6 +61,6 @@ async def _ask(uow: UnitOfWork, row: CaseProposal, boundary: Boundary) -> Approv
     key = hashlib.sha256(f"{row.id}|{boundary.policy}|{boundary.rule}".encode()).hexdigest()
     return await approvals.request(
         uow, case_id=row.case_id, kind=boundary.approval_kind, role=boundary.role, amount_minor=amount if told else None, currency=currency if told else None,
-        subject={"capability": row.capability, "option_id": row.option_id, "proposal_id": str(row.id), "reason": boundary.reason},
+        subject={"capability": row.capability, "option_id": row.option_id, "params": row.params, "proposal_id": str(row.id), "reason": boundary.reason},
         key=f"proposal:{key}", expires_at=uow.now + TIME_TO_DECIDE, requested_by=row.proposed_by,
     )  # fmt: skip

@@ -191,7 +191,7 @@ class CommentView(msgspec.Struct, frozen=True):
 
 
 class ApprovalView(msgspec.Struct, frozen=True):
-    """An approval: what for, who asked, who may decide, what they said."""
+    """An approval: what for, who asked, who may decide, what they said, and the key of the one effect it let pass."""
 
     id: UUID
     case_id: UUID
@@ -206,6 +206,8 @@ class ApprovalView(msgspec.Struct, frozen=True):
     decided_by: str | None
     decided_at: datetime | None
     note: str | None
+    used_by: str | None
+    used_at: datetime | None
 
 
 class OfferView(msgspec.Struct, frozen=True):

@@ -57,6 +57,7 @@ WORDS: Final[dict[str, Words]] = {
     "decision.made": Words("A policy decided"),
     "approval.requested": Words("Approval requested"),
     "approval.decided": Words("Approval {outcome}"),
+    "approval.used": Words("Approval used for: {capability}"),
     "approval.expired": Words("Approval expired"),
     "offer.made": Words("Options sent", "We sent options to choose from"),
     "offer.answered": Words("Option chosen: {option_label}", "Option chosen: {option_label}", ("option_label",)),

@@ -99,7 +99,7 @@ def approval_view(row: Approval) -> ApprovalView:
     return ApprovalView(
         id=row.id, case_id=row.case_id, kind=row.kind, status=row.status, role=row.role, amount=amount(row.amount_minor, row.currency),
         subject=row.subject, requested_by=row.requested_by, requested_at=row.requested_at, expires_at=row.expires_at, decided_by=row.decided_by,
-        decided_at=row.decided_at, note=row.note,
+        decided_at=row.decided_at, note=row.note, used_by=row.used_by, used_at=row.used_at,
     )  # fmt: skip
 
 

@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
-from app.cases import clocks, status
+from app.cases import clocks, status, touch
 from app.cases.commands.working import live
 from app.cases.models import Case
 from app.connectors.models import Call
@@ -30,7 +30,7 @@ async def resolve(
     """Ends the case. The evidence is a call of this case that answered after the case was (last) opened.
 
     Without one, `override_reason` says how else it is known; that is recorded as a deviation. All clocks stop. Publishes case.resolved
-    and, for an override, deviation.recorded.
+    (`touched`: whether anybody but the automation worked on it) and, for an override, deviation.recorded.
     """
     case = await live(uow, case_id)
     if evidence_call_id is not None:
@@ -40,8 +40,10 @@ async def resolve(
     case.status = status.moved(case.status, "resolve")  # type: ignore[arg-type]
     case.outcome, case.cause, case.evidence_call_id = outcome, cause, evidence_call_id
     case.resolved_at, case.resolved_by, case.deviation = uow.now, uow.actor, None if evidence_call_id else override_reason
+    touch.note(uow, case)
     stopped = await clocks.stop(uow, case_id)
     told = {"case_id": case_id, "outcome": outcome, "cause": cause, "evidence_call_id": evidence_call_id, "breached": case.breached}
+    told |= {"touched": await touch.is_touched(uow, case)}
     uow.publish("case.resolved", of=case, also=stopped, key=f"case:{case_id}", data=told)
     if case.deviation:
         data = {"case_id": case_id, "reason": case.deviation, "what": "resolved without a check of the source", "internal": True}
@@ -68,6 +70,7 @@ async def reopen(uow: UnitOfWork, case_id: UUID, reason: str) -> Case:
     case.acknowledged_at = case.acknowledged_by = case.resolved_at = case.resolved_by = None
     case.outcome = case.cause = case.evidence_call_id = case.deviation = None
     case.breached = False
+    touch.note(uow, case)
     await _take_group(uow, case)
     customer = await uow.find(Customer, case.customer_id)
     started = clocks.start(uow, case, customer.sla if customer else None)

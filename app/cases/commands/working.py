@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from app.cases import clocks, status
+from app.cases import clocks, status, touch
 from app.cases.models import Case, CaseClock, CaseComment
 from app.cases.status import CaseAlreadyResolved
 from app.core.errors import FieldError, Invalid
@@ -23,6 +23,7 @@ async def acknowledge(uow: UnitOfWork, case_id: UUID) -> Case:
         return case
     case.status = status.moved(case.status, "acknowledge")  # type: ignore[arg-type]
     case.acknowledged_at, case.acknowledged_by = uow.now, uow.actor
+    touch.note(uow, case)
     stopped = await clocks.stop(uow, case_id, "first_response")
     uow.publish("case.acknowledged", of=case, also=stopped, key=f"case:{case_id}", data={"case_id": case_id})
     return case
@@ -35,6 +36,7 @@ async def assign(uow: UnitOfWork, case_id: UUID, owner_id: UUID | None) -> Case:
         await _check_owner(uow, owner_id)
     if case.owner_id != owner_id:
         case.owner_id = owner_id
+        touch.note(uow, case)
         uow.publish("case.assigned", of=case, key=f"case:{case_id}", data={"case_id": case_id, "owner_id": owner_id})
     return case
 
@@ -47,19 +49,23 @@ async def _check_owner(uow: UnitOfWork, owner_id: UUID) -> None:
 
 async def comment(uow: UnitOfWork, case_id: UUID, text: str, *, visible: bool = False) -> CaseComment:
     """Writes on the case, a resolved one too; the customer reads it only when it is `visible`. Publishes case.commented."""
-    case = await uow.get(Case, case_id)
+    case = await uow.get(Case, case_id, lock=True)
+    touch.note(uow, case)
     shown = visible or uow.customer_id is not None
     row = uow.add(
         CaseComment(customer_id=case.customer_id if shown else None, case_id=case_id, author=uow.actor, text=text, written_at=uow.now)
     )
     # The event of an inner comment carries no customer either, so it stays in the partner's own log.
-    uow.publish("case.commented", of=row, key=f"case:{case_id}", data={"case_id": case_id, "text": text, "internal": not shown})
+    uow.publish(
+        "case.commented", of=row, also=[case], key=f"case:{case_id}", data={"case_id": case_id, "text": text, "internal": not shown}
+    )
     return row
 
 
 async def escalate(uow: UnitOfWork, case_id: UUID, reason: str) -> Case:
     """Raises the case by one level. Publishes case.escalated."""
     case = await live(uow, case_id)
+    touch.note(uow, case)
     _climb(uow, case, reason)
     return case
 

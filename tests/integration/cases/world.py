@@ -109,6 +109,12 @@ class World:
             await connection.close()
         return row["id"]
 
+    async def quoted(self, database: Database, case: Case, *options: tuple[str, int], shipment: str = "SHP-1") -> None:
+        """The carrier's recorded answer to what the case's workflow asked: options and their prices in euro cents."""
+        offered = [{"id": option, "cost_minor": minor, "currency": "EUR"} for option, minor in options]
+        params, response = (orjson.dumps(value).decode() for value in ({"shipment": shipment}, offered))
+        await self.call(database, case, capability="carrier.expedite_options", params=params, response=response)
+
     async def opened(self, *, now: datetime | None = None, **changes: Any) -> Case:
         """The case a decision opens (or joins)."""
         async with self.act(now=now) as uow:

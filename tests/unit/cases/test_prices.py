@@ -21,7 +21,21 @@ class TestQuoted:
 
     def test_leaves_out_what_was_offered_for_another_shipment(self) -> None:
         assert quoted([({"shipment": "SHP-2"}, ANSWER)], ASKED, "air") is None
+        assert quoted([({}, ANSWER)], ASKED, "air") is None
 
-    @pytest.mark.parametrize("answer", [None, {}, "air", [None], [{"id": "air"}], [{"id": "air", "cost_minor": "1"}], []])
+    @pytest.mark.parametrize(
+        "answer",
+        [
+            None,
+            {},
+            "air",
+            [None],
+            [{"id": "air"}],
+            [{"id": "air", "cost_minor": "1"}],
+            [{"id": "air", "cost_minor": True}],
+            [{"id": "air", "cost_minor": -1}],
+            [],
+        ],
+    )
     def test_knows_nothing_from_an_answer_of_another_kind(self, answer: Any) -> None:
         assert quoted([(ASKED, answer)], ASKED, "air") is None
