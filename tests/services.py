@@ -70,6 +70,11 @@ class Database:
             f'create database "{self.name}" template {TEMPLATE} owner detour_owner strategy file_copy',
         )
 
+    async def empty(self) -> None:
+        """Make it a database nobody has migrated."""
+        await self.drop()
+        await self._admin(f'create database "{self.name}" owner detour_owner')
+
     async def drop(self) -> None:
         await self._admin(f'drop database if exists "{self.name}" with (force)')
 

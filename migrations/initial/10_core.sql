@@ -60,6 +60,7 @@ begin
       using (tenant_id = (select core.ctx_tenant())) with check (tenant_id = (select core.ctx_tenant()));
     create policy tenants on %1$s as restrictive to detour_batch
       using (tenant_id = any ((select core.ctx_tenants())::uuid[])) with check (tenant_id = any ((select core.ctx_tenants())::uuid[]));
+    grant select on %1$s to detour_backup;
     create policy owner_opened on %1$s to detour_owner using (true) with check (true);
     create policy owner_loud on %1$s as restrictive to detour_owner
       using (tenant_id = (select core.ctx_tenant())) with check (tenant_id = (select core.ctx_tenant()));
