@@ -5,6 +5,7 @@ T ?= tests
 WORKERS ?= 2
 INPUT ?=
 ONCE ?=
+CTK ?= ../shared/data/ows
 export PYTHONDONTWRITEBYTECODE = 1
 
 .DEFAULT_GOAL := help
@@ -59,6 +60,9 @@ bench: env-dev ## interleaved ratios (B=name for one group)
 
 chaos: env-dev ## kill -9 at named points and check the ledger
 	@exec $(BIN)/python -m pytest tests/chaos -q -ra
+
+conformance: env-dev ## the official conformance kit and examples of the workflow specification (CTK=folder with ctk/, examples/, schema/)
+	@CTK=$(CTK) $(BIN)/python -m pytest tests/unit/workflows/test_conformance.py tests/unit/workflows/test_dsl.py tests/unit/workflows/test_schema_agreement.py -q -rs
 
 migration: env-dev ## a new migration, m="what changes"
 	@$(BIN)/python -m infra.migration "$(m)"
