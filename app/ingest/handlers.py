@@ -5,6 +5,7 @@ from uuid import UUID
 
 from app.core import faults
 from app.core.errors import Unavailable
+from app.core.locks import take_all_turns
 from app.core.services import Shell, WorkItem
 from app.core.uow import UnitOfWork
 from app.ingest import queries
@@ -104,11 +105,21 @@ def _incoming(found: Sequence[Understood]) -> list[Incoming]:
 
 async def _write(shell: Shell, items: Sequence[WorkItem], found: Sequence[Understood], evaluation: Evaluation, *, carefully: bool) -> None:
     async with shell.unit_of_work(items[0].tenant_id, actor=ACTOR) as uow:
+        await take_all_turns(uow, contended(evaluation))
         await check_fresh(uow, evaluation)
         await settle(uow, found, carefully=carefully)
         faults.point("before-settle-commit")
         for item in items:
             await uow.finish(item)
+
+
+def contended(evaluation: Evaluation) -> set[str]:
+    """What two batches may make at the same moment: orders and shipments nobody told of before, and cases.
+
+    Those that are there are held by check_fresh, in the order of their ids.
+    """
+    new = {"|".join(map(str, key)) for key, version in evaluation.versions.items() if version is None}
+    return new | {f"case|{decision.customer_id}|{decision.group_key}" for decision in evaluation.decisions if decision}
 
 
 async def _park(shell: Shell, item: WorkItem, error: BaseException) -> None:
