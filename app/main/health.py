@@ -1,6 +1,9 @@
 """Whether this process lives, whether it can serve, and its figures."""
 
-from litestar import Response, get
+from datetime import timedelta
+from typing import Any
+
+from litestar import Request, Response, get
 from prometheus_client import generate_latest
 
 from app.core import telemetry
@@ -36,12 +39,12 @@ async def metrics(shell: Shell) -> Response[bytes]:
 
 
 @get("/.well-known/security.txt", opt={"public": True}, operation_id="securityContact", tags=["plumbing"], include_in_schema=False)
-async def security_txt(shell: Shell) -> Response[str]:
-    """Where to report a weakness (RFC 9116)."""
-    domain = shell.settings.public_domain
-    return Response(
-        content=f"Contact: mailto:security@{domain}\nExpires: 2027-12-31T23:59:59Z\nPreferred-Languages: en\n", media_type="text/plain"
-    )
+async def security_txt(request: Request[Any, Any, Any], shell: Shell) -> Response[str]:
+    """Where to report a weakness (RFC 9116): at the partner's own domain under its host, at the platform's under the platform's."""
+    host: str = request.scope["state"]["host"]
+    domain = host if await shell.extras["hosts"].is_a_partners(host) else shell.settings.public_domain
+    expires = (shell.clock.now() + timedelta(days=365)).strftime("%Y-%m-%dT00:00:00Z")
+    return Response(content=f"Contact: mailto:security@{domain}\nExpires: {expires}\nPreferred-Languages: en\n", media_type="text/plain")
 
 
 ROUTES = [health, readiness, metrics, security_txt]

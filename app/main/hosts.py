@@ -26,6 +26,10 @@ class Hosts:
         """Whether `tenant` (None: the platform's operator) may be served under `host`."""
         return self.is_own(host) or (tenant is not None and await self._tenant(host) == tenant)
 
+    async def is_a_partners(self, host: str) -> bool:
+        """Whether `host` is some partner's verified domain."""
+        return await self._tenant(host) is not None
+
     async def _tenant(self, host: str) -> UUID | None:
         until, tenant = self._kept.get(host, (0.0, None))
         if time.monotonic() < until:

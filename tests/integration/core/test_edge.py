@@ -125,3 +125,16 @@ async def _key(shell, tenant):
     async with shell.unit_of_work(tenant, actor="system:test") as uow:
         _, key = await create_key(uow, NewKey(name="edge", scope="partner", roles=["partner_admin"]), maker=maker)
     return key.text
+
+
+class TestSecurityContact:
+    async def test_is_the_partners_under_the_partners_host(self, client, shell, tenant):
+        from sqlalchemy import text as sql
+
+        from app.core.ids import new_id
+
+        host = f"s{new_id().hex[-12:]}.example"
+        async with shell.unit_of_work(tenant, actor="system:test") as uow:
+            await uow.session.scalar(sql("select core.register_domain(:host, :id)"), {"host": host, "id": new_id()})
+        assert f"mailto:security@{host}\n" in (await client.get("/.well-known/security.txt", headers={"host": host})).text
+        assert "security@nobody" not in (await client.get("/.well-known/security.txt", headers={"host": "nobody.example"})).text
