@@ -230,12 +230,13 @@ def up(*, once: bool, story: bool, chaos: bool, inputs: Sequence[Path], home: Pa
 def variables(home: Path) -> dict[str, str]:
     """How to reach the installation that runs under `home`; raises CannotStart when none does."""
     try:
+        os.kill(int((home / "run" / "api.pid").read_text()), 0)  # an installation that was killed leaves its files behind
         return {
             "DETOUR_BASE_URL": (home / ADDRESS).read_text(),
             "DETOUR_KEY": (home / PLATFORM_KEY).read_text(),
             "MAIL": (home / MAIL).read_text(),
         }
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):
         raise CannotStart(f"Nothing runs under {home}; start it with `make run`.") from None
 
 

@@ -8,6 +8,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from subprocess import DEVNULL, PIPE, Popen
 
@@ -111,24 +112,30 @@ class TestAudit:
 
 
 @pytest.fixture(scope="module")
-def home(self) -> Iterator[Path]:
+def home() -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="detour-up-", dir="/var/tmp", ignore_cleanup_errors=True) as folder:
         Path(folder).chmod(0o755)
         yield Path(folder)
 
 
 @pytest.fixture(scope="module")
-def running(self, home: Path) -> Iterator["Popen[str]"]:
-    process = Popen([sys.executable, "-m", "app.cli", "up", "--no-story", "--home", str(home)], stdin=DEVNULL, stdout=PIPE, stderr=subprocess.STDOUT, text=True, cwd=ROOT, env=CLEAN)  # fmt: skip
+def running(home: Path) -> Iterator["Popen[str]"]:
+    with _up(home) as process:
+        yield process
+
+
+@contextmanager
+def _up(home: Path, *options: str) -> Iterator["Popen[str]"]:
+    """`detour up` without a story, once it says that it is up."""
+    argv = [sys.executable, "-m", "app.cli", "up", "--no-story", "--home", str(home), *options]
+    process = Popen(argv, stdin=DEVNULL, stdout=PIPE, stderr=subprocess.STDOUT, text=True, cwd=ROOT, env=CLEAN)
     try:
         assert process.stdout is not None
-        said = []
-        for line in process.stdout:
-            said.append(line)
-            if line.startswith("Up at "):
-                break
-        else:
-            pytest.fail("".join(said))
+        said = ""
+        while not said.endswith("Ctrl-C stops everything.\n"):
+            line = process.stdout.readline()
+            assert line, said
+            said += line
         yield process
     finally:
         if process.poll() is None:
@@ -152,6 +159,18 @@ class TestUp:
         assert running.wait(60) == 0
         assert not [pid for pid in under if _alive(pid)]
         assert not (home / "address").exists()
+        assert detour("env", "--home", str(home)).returncode == 3
+
+    def test_leaves_no_process_when_it_is_killed(self, home: Path, running: "Popen[str]") -> None:
+        assert running.poll() is not None, "the test before stopped it"
+        with _up(home, "--keep") as again:
+            under = _descendants(again.pid)
+            again.kill()
+            again.wait()
+            deadline = time.monotonic() + 15
+            while left := [pid for pid in under if _alive(pid)]:
+                assert time.monotonic() < deadline, left
+                time.sleep(0.1)
         assert detour("env", "--home", str(home)).returncode == 3
 
 
