@@ -54,8 +54,6 @@ def decode_cursor(cursor: str, kinds: Sequence[type]) -> list[Any]:
 
 
 def _convert(value: Any, kind: type) -> Any:
-    if value is None:
-        return None
     if kind is UUID:
         return UUID(value)
     if kind is datetime:

@@ -107,5 +107,7 @@ class TestTouch:
         await _end(world, touched.id, "user:1")
         await world.work_off()
         async with world.look() as uow:
-            counted = text("select meter, sum(quantity)::bigint from metering.usage_record where meter like 'cases_resolved%' group by meter")
+            counted = text(
+                "select meter, sum(quantity)::bigint from metering.usage_record where meter like 'cases_resolved%' group by meter"
+            )
             assert dict((await uow.session.execute(counted)).all()) == {"cases_resolved": 2, "cases_resolved_without_touch": 1}
