@@ -14,4 +14,5 @@ class TestToldAgain:
         book = Book()
         ready = prepare(installation.setting, book)
         chaos.tell_again(installation.setting, book, ready, outage=5, fault_dir=installation.faults)
-        assert book.held, "\n".join(f"{check.partner}: {check.promise}: {check.detail}" for check in broken(book))
+        seen = "\n".join(f"{check.partner}: {check.promise}: {check.detail}" for check in broken(book))
+        assert book.held, f"{seen}\n{installation.log_tail('worker')}"
