@@ -44,13 +44,22 @@ class Running:
         return int((self.installation.run / f"{name}.pid").read_text() or 0)
 
     def kill(self, name: str) -> None:
-        """SIGKILL one of the processes, with its group, and wait until it runs again."""
+        """SIGKILL one of the processes, with its group, and wait until it serves again."""
+        starts = self._starts(name)
         before = self.pid(name)
         os.killpg(before, signal.SIGKILL)
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 60
         while self.pid(name) in (0, before):
             assert time.monotonic() < deadline, f"{name} was not started again"
             time.sleep(0.05)
+        while name in ("api", "worker") and self._starts(name) == starts:
+            assert time.monotonic() < deadline, f"{name} did not come up again"
+            time.sleep(0.05)
+
+    def _starts(self, name: str) -> int:
+        """How often this process said that it is ready."""
+        path = self.installation.home / f"{name}.log"
+        return path.read_text(errors="replace").count(f"{name} ready") if path.exists() else 0
 
     def log_tail(self, name: str) -> str:
         """The end of a process's log, for a failing test's message."""

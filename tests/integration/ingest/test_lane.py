@@ -207,9 +207,10 @@ class TestAcceptFunction:
             [new_id()],
             [new_id()],
             ["{}"],
+            [None],
         ]
         with pytest.raises(asyncpg.InsufficientPrivilegeError):
             await connection.fetch(
-                "select * from ingest.accept('', $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)", *columns
+                "select * from ingest.accept('', $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)", *columns
             )
         await connection.close()

@@ -6,14 +6,33 @@ from datetime import timedelta
 
 import pytest
 
+from app.core.clock import SystemClock
 from app.core.doorbell import Doorbell, connect
 from app.core.ids import new_id
 from app.core.listeners import Listeners, Work
+from app.main.assembly import build_shell
 from tenants.boundary import DatabaseBoundary
 from tests.conftest import make_tenant
+from tests.services import Database, worker_name
 from worker import main as worker_main
 
 pytestmark = pytest.mark.feature("M184", "M192")
+
+
+@pytest.fixture(scope="module")
+async def own_database(services):
+    """These tests look at every tenant with ready work, so nobody else's may lie there."""
+    made = Database(services, f"detour_{worker_name()}_dispatch")
+    await made.create()
+    yield made
+    await made.drop()
+
+
+@pytest.fixture(scope="module")
+async def shell(own_database):
+    built = await build_shell(own_database.settings(), SystemClock())
+    yield built
+    await built.extras["close"]()
 
 
 class Bench:
