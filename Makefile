@@ -29,16 +29,16 @@ test: env-dev ## the suite, or T=path of it
 check: env-dev lint types contracts tests docs-check ## format, lint, types, contracts, tests, docs: what must hold before anything lands
 
 lint: env-dev
-	@$(BIN)/ruff format --check --quiet app tenants branding worker migrations simulator benchmarks tests infra || (echo "run: make format"; exit 1)
-	@$(BIN)/ruff check --quiet app tenants branding worker migrations simulator benchmarks tests infra
+	@$(BIN)/ruff format --check --quiet app tenants branding worker migrations simulator benchmarks tests infra docs || (echo "run: make format"; exit 1)
+	@$(BIN)/ruff check --quiet app tenants branding worker migrations simulator benchmarks tests infra docs
 	@$(BIN)/deptry --no-ansi . >/dev/null 2>&1 || $(BIN)/deptry --no-ansi .
 
 format: env-dev ## lay the code out
-	@$(BIN)/ruff format --quiet app tenants branding worker migrations simulator benchmarks tests infra
-	@$(BIN)/ruff check --fix --quiet app tenants branding worker migrations simulator benchmarks tests infra
+	@$(BIN)/ruff format --quiet app tenants branding worker migrations simulator benchmarks tests infra docs
+	@$(BIN)/ruff check --fix --quiet app tenants branding worker migrations simulator benchmarks tests infra docs
 
 types: env-dev
-	@$(BIN)/mypy app tenants branding worker simulator
+	@$(BIN)/mypy app tenants branding worker simulator docs infra
 
 contracts: env-dev
 	@$(BIN)/lint-imports --no-cache
@@ -75,4 +75,4 @@ lock: env-dev ## pin every dependency with its hash, naming no index
 	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --group dev -c requirements.lock pyproject.toml -o requirements-dev.lock
 
 clean: ## forget the environment and all data
-	@rm -rf .venv .detour
+	@rm -rf .venv .detour "$$($(PYTHON) -c 'import hashlib, pathlib; print("/var/tmp/detour-" + hashlib.sha256(str(pathlib.Path.cwd().resolve()).encode()).hexdigest()[:12])')"

@@ -12,9 +12,10 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import MISSING, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import yaml
+from sqlalchemy import Table
 
 from app.core.errors import Fault
 from app.core.settings import Settings
@@ -119,11 +120,11 @@ def _subclasses(kind: type[Fault]) -> Iterator[type[Fault]]:
 
 def tables_page() -> str:
     rows = []
-    for mapper in sorted(TenantRow.registry.mappers, key=lambda m: m.local_table.fullname):
-        if issubclass(mapper.class_, TenantRow):
-            info = mapper.local_table.info
+    tables = {cast(Table, m.local_table).fullname: (m.class_, cast(Table, m.local_table).info) for m in TenantRow.registry.mappers}
+    for name, (model, info) in sorted(tables.items()):
+        if issubclass(model, TenantRow):
             rows.append(
-                f"| `{mapper.local_table.fullname}` | {(mapper.class_.__doc__ or '').strip().splitlines()[0] if mapper.class_.__doc__ else ''} | {info['data_class']} | {info['retention']} | {info['erasure']} |"
+                f"| `{name}` | {(model.__doc__ or '').strip().split(chr(10))[0]} | {info['data_class']} | {info['retention']} | {info['erasure']} |"
             )
     return (
         HEAD

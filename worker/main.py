@@ -4,6 +4,9 @@ import asyncio
 import contextlib
 import signal
 
+from prometheus_client import start_http_server
+
+from app.core import telemetry
 from app.core.services import Shell
 from app.core.settings import Settings
 from app.main.assembly import build_shell
@@ -23,6 +26,8 @@ async def run(settings: Settings) -> None:
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         loop.add_signal_handler(number, stopping.set)
     shell = await build_shell(settings)
+    if settings.worker_metrics_port:
+        start_http_server(settings.worker_metrics_port, addr=settings.listen_host, registry=telemetry.REGISTRY)
     try:
         await work(shell, stopping)
     finally:

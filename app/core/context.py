@@ -52,9 +52,10 @@ class Context:
 class Signer:
     """Signs contexts with a key that only this process and the database's key table know."""
 
-    def __init__(self, master_key: bytes, kid: int = 1) -> None:
-        self._key = hmac.digest(master_key, b"tenant-context:%d" % kid, "sha256")
-        self._kid = kid
+    def __init__(self, master_key: bytes) -> None:
+        self._key = hmac.digest(master_key, b"tenant-context", "sha256")
+        # A number of its own for every key, so that the old and the new one stand side by side while processes are exchanged.
+        self._kid = int.from_bytes(hmac.digest(self._key, b"number", "sha256")[:4]) % 999_999_999 + 1
 
     @property
     def kid(self) -> int:

@@ -81,14 +81,17 @@ async def migrate(owner_url: str, signer: Signer) -> None:
 
 
 async def store_signing_key(owner_url: str, signer: Signer) -> None:
-    """Let the database check what `signer` signs; keys of other numbers stay valid until they are deleted (rotation)."""
+    """Let the database check what `signer` signs; the key before stays valid, so that processes can be exchanged one by one."""
     ipad, opad = signer.pads()
     connection = await asyncpg.connect(owner_url)
     try:
         await connection.execute(
-            "insert into core.signing_key (kid, ipad, opad) values ($1, $2, $3) on conflict (kid) do update set ipad = excluded.ipad, opad = excluded.opad",
+            "insert into core.signing_key (kid, ipad, opad) values ($1, $2, $3) on conflict (kid) do update set created_at = clock_timestamp()",
             signer.kid, ipad, opad,
         )  # fmt: skip
+        await connection.execute(
+            "delete from core.signing_key where kid not in (select kid from core.signing_key order by created_at desc, kid limit 2)"
+        )
     finally:
         await connection.close()
 

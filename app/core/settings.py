@@ -54,6 +54,7 @@ class Settings:
     fault_dir: str = _setting("folder whose files name the fault points to die at; development only", "")
     pool_size: int = _setting("database connections a role and process", 8)
     worker_slots: int = _setting("units of work a worker process handles at once", 16)
+    worker_metrics_port: int = _setting("port a worker shows its figures on (Prometheus); 0 shows none", 0)
     worker_threads: int = _setting("threads that take hints off the queue", 4)
     sandbox_size: int = _setting("sandbox children a process", 2)
     ingest_lanes: int = _setting("group-commit lanes of accepting signals, a process", 1)

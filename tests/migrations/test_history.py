@@ -70,19 +70,25 @@ class TestTheServer:
 
 
 class TestRotation:
-    async def test_of_the_context_key_keeps_the_old_one_valid_meanwhile(self, fresh_database):
+    async def test_of_the_context_key_keeps_the_one_before_valid_and_none_older(self, fresh_database):
         from app.core.context import Context
         from app.core.ids import new_id
         from app.core.migrate import store_signing_key
 
-        second = Signer(b"\x05" * 32, kid=2)
+        second = Signer(b"\x05" * 32)
         await store_signing_key(fresh_database.url("detour_owner"), second)
         connection = await asyncpg.connect(fresh_database.url("detour_app"))
         try:
-            for signer in (Signer(MASTER_KEY), second):
+            for signer in (Signer(MASTER_KEY), second):  # the one before and the present one
                 signed = signer.sign(Context.one(new_id(), actor="system:test"), 9_999_999_000)
                 async with connection.transaction():
                     await connection.execute("select set_config('app.context', $1, true)", signed)
                     assert await connection.fetchval("select count(*) from core.event") == 0
+            await store_signing_key(fresh_database.url("detour_owner"), Signer(b"\x06" * 32))
+            signed = Signer(MASTER_KEY).sign(Context.one(new_id(), actor="system:test"), 9_999_999_000)
+            with pytest.raises(asyncpg.InsufficientPrivilegeError, match="forged"):
+                async with connection.transaction():
+                    await connection.execute("select set_config('app.context', $1, true)", signed)
+                    await connection.fetchval("select count(*) from core.event")
         finally:
             await connection.close()
