@@ -1,12 +1,13 @@
 """Limits: what is dear needs a second person, whatever price is told; an approval is for one effect."""
 
 import asyncio
+from typing import Any
 from uuid import UUID
 
 import asyncpg
 import pytest
 
-from app.cases import approvals, commands, proposals
+from app.cases import approvals, commands, lifting, proposals
 from app.cases.models import Approval
 from tests.integration.cases.bounded import CHEAP, DEAR, OpenCase, approved, ask
 from tests.integration.cases.world import World
@@ -125,9 +126,19 @@ class TestApproval:
         assert (await ask(held, DEAR, case=case.id, effect_key="first")).allowed
         assert not (await ask(held, DEAR, case=case.id, effect_key="third")).allowed
 
-    async def test_lets_only_one_of_many_effects_at_once_pass(self, held: World, open_case: OpenCase) -> None:
+    async def test_lets_only_one_of_many_effects_at_once_pass(
+        self, held: World, open_case: OpenCase, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         case, _ = await open_case()
         await approved(held, case, DEAR)
+        look = lifting.found
+
+        async def look_slowly(*given: Any) -> list[lifting.Lift]:
+            lifts = await look(*given)
+            await asyncio.sleep(0.1)  # long enough for the others to look at the same moment, if they could
+            return lifts
+
+        monkeypatch.setattr(lifting, "found", look_slowly)
         verdicts = await asyncio.gather(*(ask(held, DEAR, case=case.id, effect_key=f"effect-{number}") for number in range(8)))
         assert [verdict.allowed for verdict in verdicts].count(True) == 1
         assert len(await held.told("approval.used")) == 1
