@@ -55,7 +55,7 @@ class Edge:
         answer = _Answer(self, scope, state, send)
         try:
             state["host"] = self._host(scope)
-            await self._app(scope, receive, answer.receive)
+            await self._app(scope, receive, answer.send)
         except Fault as fault:
             await answer.fault(fault)
         finally:
@@ -95,7 +95,7 @@ class _Answer:
         self._sent = False
         self.status = 500
 
-    async def receive(self, message: Message) -> None:
+    async def send(self, message: Message) -> None:
         uow: UnitOfWork | None = self._state.get("uow")
         if message["type"] == "http.response.start":
             self._start = message

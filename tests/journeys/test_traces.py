@@ -23,12 +23,16 @@ class TestTheTraceOfAnException:
     async def _check(self, installation: Running) -> None:
         connection = await asyncpg.connect(installation.installation.postgres.url("postgres"))
         try:
-            case = await connection.fetchval("""select id::text from cases."case" where exception_type = 'cutoff.missed' order by id limit 1""")
+            case = await connection.fetchval(
+                """select id::text from cases."case" where exception_type = 'cutoff.missed' order by id limit 1"""
+            )
             rows = await connection.fetch(QUERY, case)
             accepted = {r[0] for r in await connection.fetch("select envelope ->> 'trace' from core.event where type = 'signal.accepted'")}
         finally:
             await connection.close()
-        traces = {r["trace"] for r in rows if r["type"] in ("case.opened", "run.started", "task.completed", "call.succeeded", "run.completed")}
+        traces = {
+            r["trace"] for r in rows if r["type"] in ("case.opened", "run.started", "task.completed", "call.succeeded", "run.completed")
+        }
         assert len(rows) > 8
         assert len(traces) == 1
         assert traces <= accepted
