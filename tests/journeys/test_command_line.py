@@ -143,6 +143,7 @@ def _up(home: Path, *options: str) -> Iterator["Popen[str]"]:
             process.wait(60)
 
 
+@pytest.mark.feature("M200")
 class TestUp:
     def test_a_second_one_tells_where_the_first_is_and_ends(self, home: Path, running: "Popen[str]") -> None:
         done = detour("up", "--no-story", "--home", str(home))
