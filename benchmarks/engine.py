@@ -36,7 +36,9 @@ async def measure() -> list[Result]:
     async with ground(server=False) as g, _engine(g) as ours, _dbos(g) as dbos:
         one = await compare("P1", "three-step runs/s, a commit a step, over DBOS", ">= 10", ours.runs, dbos.runs)
         await _pgbench_table(g)
-        three = await compare("P3", "engine commits/s over pgbench's tiny commits, 16 clients", ">= 0.35", ours.commits, lambda: _pgbench(g), rounds=7)
+        three = await compare(
+            "P3", "engine commits/s over pgbench's tiny commits, 16 clients", ">= 0.35", ours.commits, lambda: _pgbench(g), rounds=7
+        )
         steps = await g.count("select count(*) from workflows.task_run where status = 'completed'")
         runs = await g.count("select count(*) from workflows.workflow_run where status = 'completed'")
         kept = await g.count("select count(*) from dbos.workflow_status where status = 'SUCCESS'")
@@ -69,7 +71,9 @@ class _Ours:
     async def _lane(self, waiting) -> None:  # type: ignore[no-untyped-def]
         for _ in waiting:
             async with self._shell.unit_of_work(self._tenant, actor="system:bench") as uow:
-                run = await commands.start_run(uow, definition=self._definition, input={"n": 1}, case_id=None, customer_id=None, key=f"bench:{new_id()}")
+                run = await commands.start_run(
+                    uow, definition=self._definition, input={"n": 1}, case_id=None, customer_id=None, key=f"bench:{new_id()}"
+                )
             self.turns += 1
             await driver.drive(self._shell, self._tenant, run.id)
 
@@ -120,7 +124,11 @@ async def _dbos(g: Ground) -> AsyncIterator[_Dbos]:
     url = g.postgres.url("postgres")
     process = await asyncio.to_thread(
         lambda: subprocess.Popen(
-            [sys.executable, "-W", "ignore", "-m", "benchmarks.reference_dbos", url], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+            [sys.executable, "-W", "ignore", "-m", "benchmarks.reference_dbos", url],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
         )
     )
     assert process.stdout
@@ -137,7 +145,9 @@ async def _dbos(g: Ground) -> AsyncIterator[_Dbos]:
 
 async def _pgbench_table(g: Ground) -> None:
     connection = await asyncpg.connect(g.postgres.url("postgres"))
-    await connection.execute("create table public.tiny (id int primary key, n int not null); insert into public.tiny select i, 0 from generate_series(1, 10000) i")
+    await connection.execute(
+        "create table public.tiny (id int primary key, n int not null); insert into public.tiny select i, 0 from generate_series(1, 10000) i"
+    )
     await connection.close()
 
 
@@ -145,7 +155,27 @@ async def _pgbench(g: Ground) -> float:
     """Commits a second of one-row updates by 16 clients."""
     script = g.postgres.home / "tiny.sql"
     script.write_text("\\set id random(1, 10000)\nupdate public.tiny set n = n + 1 where id = :id;\n")
-    argv = [str(g.postgres.bin / "pgbench"), "-n", "-c", "16", "-j", "2", "-T", str(PGBENCH_SECONDS), "-M", "prepared", "-f", str(script), "-h", "127.0.0.1", "-p", str(g.postgres.port), "-U", "postgres", "detour"]
+    argv = [
+        str(g.postgres.bin / "pgbench"),
+        "-n",
+        "-c",
+        "16",
+        "-j",
+        "2",
+        "-T",
+        str(PGBENCH_SECONDS),
+        "-M",
+        "prepared",
+        "-f",
+        str(script),
+        "-h",
+        "127.0.0.1",
+        "-p",
+        str(g.postgres.port),
+        "-U",
+        "postgres",
+        "detour",
+    ]
     environment = {"PGPASSWORD": g.postgres.password("postgres"), "PATH": "/usr/bin:/bin"}
     done = await asyncio.to_thread(lambda: subprocess.run(argv, capture_output=True, text=True, env=environment, check=True))
     return float(next(line for line in done.stdout.splitlines() if line.startswith("tps")).split()[2])

@@ -20,7 +20,15 @@ def three_steps(number: int) -> int:
 
 
 def main() -> None:
-    DBOS(config={"name": "bench", "system_database_url": sys.argv[1], "run_admin_server": False, "log_level": "ERROR", "sys_db_pool_size": THREADS})
+    DBOS(
+        config={
+            "name": "bench",
+            "system_database_url": sys.argv[1],
+            "run_admin_server": False,
+            "log_level": "ERROR",
+            "sys_db_pool_size": THREADS,
+        }
+    )
     DBOS.launch()
     print("ready", flush=True)
     done = 0

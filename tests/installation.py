@@ -1,5 +1,6 @@
 """A whole installation of its own processes, as `detour up` runs one, for journeys and chaos."""
 
+import json
 import os
 import shutil
 import signal
@@ -62,9 +63,21 @@ class Running:
         return path.read_text(errors="replace").count(f"{name} ready") if path.exists() else 0
 
     def log_tail(self, name: str) -> str:
-        """The end of a process's log, for a failing test's message."""
+        """What went wrong in a process, a line each, for a failing test's message."""
         path = self.installation.home / f"{name}.log"
-        return path.read_text(errors="replace")[-3000:] if path.exists() else ""
+        lines = path.read_text(errors="replace").splitlines() if path.exists() else []
+        return "\n".join(filter(None, map(_trouble, lines)))[-6000:]
+
+
+def _trouble(line: str) -> str:
+    try:
+        said = json.loads(line)
+    except ValueError:
+        return line
+    if said.get("level") == "info":
+        return ""
+    *_, last = [each for each in said.get("exception", "").splitlines() if each.strip()] or [""]
+    return f"{said.get('timestamp')} {said.get('event')} {said.get('kind', '')} {said.get('error', '')[:600]} {last[:300]}"
 
 
 @contextmanager

@@ -11,6 +11,7 @@ from simulator.story.book import Book
 from simulator.story.cast import CASTS
 from simulator.story.play import stage_for, tell
 from simulator.story.provision import Provisioned
+from simulator.story.steps import STEPS, answer
 from tests.installation import Running, broken
 
 pytestmark = pytest.mark.feature("M143")
@@ -94,3 +95,16 @@ class TestStoryUnderFire:
             over.set()
             flusher.join()
         held(book, installation)
+
+
+class TestLies:
+    def test_a_carrier_that_lies_leaves_the_case_open_for_people(self, installation: Running, ready: dict[str, Provisioned]) -> None:
+        book = Book()
+        stage = stage_for(installation.setting, book, ready, CASTS["harborline"], step=chaos.STEP)
+        for step in STEPS[: STEPS.index(answer.by_link)]:
+            step(stage)
+        stage.outside.break_(kind="lie", partner="harborline", operation="amend", times=1)
+        answer.by_link(stage)
+        stage.until("somebody to be called", lambda: [line for line in stage.timeline() if line["type"] == "case.escalated"])
+        assert stage.case()["status"] != "resolved"
+        assert stage.effects("carrier", "amend") == []

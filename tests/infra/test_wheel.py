@@ -15,9 +15,13 @@ PACKAGES = ("app", "tenants", "branding", "worker", "migrations", "simulator")
 class TestTheWheel:
     def test_holds_every_file_of_its_packages(self, tmp_path: Path) -> None:
         uv = Path(sys.executable).parent / "uv"
-        done = subprocess.run([str(uv), "build", "--quiet", "--wheel", "--out-dir", str(tmp_path), str(ROOT)], capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            [str(uv), "build", "--quiet", "--wheel", "--out-dir", str(tmp_path), str(ROOT)], capture_output=True, text=True, check=False
+        )
         assert done.returncode == 0, done.stderr
         with zipfile.ZipFile(next(tmp_path.glob("*.whl"))) as wheel:
             held = set(wheel.namelist())
-        tracked = subprocess.run(["git", "ls-files", "--", *PACKAGES], capture_output=True, text=True, check=True, cwd=ROOT).stdout.splitlines()
+        tracked = subprocess.run(
+            ["git", "ls-files", "--", *PACKAGES], capture_output=True, text=True, check=True, cwd=ROOT
+        ).stdout.splitlines()
         assert [name for name in tracked if name not in held] == []

@@ -94,6 +94,9 @@ class TestManifests:
         manifest = manifests.load("northwind", manifests.environment("http://127.0.0.1:9400"))
         definition = read_definition(manifest["workflows"][0]["content"])
         assert (definition.name, definition.version) == ("cutoff-missed", "1.0.0")
+        for program in definition.programs:
+            given = "".join(f"null as ${name} | " for name in program.variables)
+            assert jq.compile(given + program.text), program.pointer
 
     @pytest.mark.parametrize("partner", ["northwind", "harborline"])
     def test_templates_speak_english_and_german(self, partner: str) -> None:
