@@ -5,6 +5,7 @@ noun has rows; the owner's own look at each is the proof that the id really exis
 """
 
 import asyncio
+import json
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID, uuid4
@@ -13,7 +14,10 @@ import asyncpg
 import httpx
 import pytest
 
+from app.canonical.commands import record
+from app.canonical.events import parse_event
 from app.core.clock import SystemClock
+from app.core.ids import new_id
 from app.core.settings import Settings
 from app.main.application import create_litestar
 from app.main.assembly import build_shell
@@ -38,6 +42,8 @@ TABLES = {
     "position_id": "canonical.inventory_position", "party_id": "canonical.party", "location_id": "canonical.location", "promise_id": "canonical.promise",
     "template_id": "notifications.template", "notice_id": "notifications.notice", "signal_id": "ingest.signal", "source_id": "ingest.source", "mapping_id": "ingest.mapping",
 }  # fmt: skip
+# What a customer may own beside its partner.
+OWNED = ("policies.policy", "notifications.template", "ingest.source", "ingest.mapping", "ingest.signal")
 # Names are not secrets of anybody: the same name may exist in every tenant, and is looked up inside one's own.
 NAMES = {
     "version",
@@ -92,6 +98,9 @@ async def _furnish(world: World, installation: Running) -> None:
             world.keys[(OWNER, "acme-pharma", role)] = await _key(shell, tenants[OWNER], role, customers["acme-pharma"])
             world.keys[(OWNER, "boreal-foods", role)] = await _key(shell, tenants[OWNER], role, customers["boreal-foods"])
             world.keys[(OTHER, "a customer", role)] = await _key(shell, tenants[OTHER], role, foreign)
+        await _tell_the_rest(shell, tenants[OWNER], customers["acme-pharma"])
+        for table in OWNED:
+            await _copy_for(superuser, table, tenants[OWNER], customers["acme-pharma"])
         for name, table in TABLES.items():
             rows = await superuser.fetch(f"select id from {table} where tenant_id = $1 order by id limit 3", tenants[OWNER])
             world.ids[name] = [str(r["id"]) for r in rows]
@@ -109,6 +118,34 @@ async def _furnish(world: World, installation: Running) -> None:
     finally:
         await superuser.close()
         await shell.extras["close"]()
+
+
+async def _tell_the_rest(shell: Any, tenant: UUID, customer: UUID) -> None:
+    """Nouns the story has no use for: a stock position, a party, a location."""
+    place = {"name": "Dock 4", "city": "Bremen", "country": "DE"}
+    told = (
+        {"type": "inventory.recorded", "refs": {"sku": "SKU-1"}, "data": {"site": "BRE-1", "on_hand": 7}},
+        {
+            "type": "shipment.recorded",
+            "refs": {"shipment": "SHP-MATRIX"},
+            "data": {"origin": place, "parties": [{"role": "consignee", "name": "A hospital", "location": place}]},
+        },
+    )
+    async with shell.unit_of_work(tenant, actor="system:test") as uow:
+        for event in told:
+            await record(uow, parse_event({**event, "occurred_at": "2026-11-23T12:00:00Z"}), signal_id=uuid4(), customer_id=customer)
+
+
+async def _copy_for(superuser: asyncpg.Connection, table: str, tenant: UUID, customer: UUID) -> None:
+    """A customer's own one of what the partner has: the same row under another id and owner."""
+    row = await superuser.fetchrow(f"select to_jsonb(t) as row from {table} t where tenant_id = $1 order by id limit 1", tenant)
+    mine = {
+        "id": str(new_id()),
+        "customer_id": str(customer),
+        **({"token": uuid4().hex, "name": "acme-own"} if table == "ingest.source" else {}),
+    }
+    fresh = await superuser.fetchval("select $1::jsonb || $2::jsonb", row["row"], json.dumps(mine))
+    await superuser.execute(f"insert into {table} select * from jsonb_populate_record(null::{table}, $1::jsonb)", fresh)
 
 
 async def _key(shell: Any, tenant: UUID, role: str, customer: UUID | None) -> str:
