@@ -23,8 +23,8 @@ env-dev:
 run: env ## everything from nothing, plays the story, stays up (ONCE=1 ends with it, INPUT="files" takes files in instead)
 	@exec $(BIN)/detour up $(if $(ONCE),--once) $(foreach f,$(INPUT),--input $(f))
 
-test: env-dev ## the suite, or T=path of it
-	@exec $(BIN)/python -m pytest $(T) -n $(WORKERS) --dist loadfile
+test: env-dev ## the suite (without chaos), or T=path of it
+	@exec $(BIN)/python -m pytest $(T) $(if $(filter tests,$(T)),--ignore tests/chaos) -n $(WORKERS) --dist loadfile
 
 check: env-dev lint types contracts tests docs-check ## format, lint, types, contracts, tests, docs: what must hold before anything lands
 
@@ -44,7 +44,7 @@ contracts: env-dev
 	@$(BIN)/lint-imports --no-cache
 
 tests: env-dev
-	@$(BIN)/python -m pytest tests -n $(WORKERS) --dist loadfile -ra
+	@$(BIN)/python -m pytest tests --ignore tests/chaos -n $(WORKERS) --dist loadfile -ra
 
 docs: env-dev ## generate the reference pages
 	@$(BIN)/python -m docs.generate

@@ -230,13 +230,16 @@ def up(*, once: bool, story: bool, chaos: bool, inputs: Sequence[Path], home: Pa
 def variables(home: Path) -> dict[str, str]:
     """How to reach the installation that runs under `home`; raises CannotStart when none does."""
     try:
-        os.kill(int((home / "run" / "api.pid").read_text()), 0)  # an installation that was killed leaves its files behind
+        # An installation that was killed leaves its files behind, but not its lock.
+        with (home / "lock").open("r") as lock:
+            if _locked(lock):
+                raise FileNotFoundError
         return {
             "DETOUR_BASE_URL": (home / ADDRESS).read_text(),
             "DETOUR_KEY": (home / PLATFORM_KEY).read_text(),
             "MAIL": (home / MAIL).read_text(),
         }
-    except (FileNotFoundError, ProcessLookupError):
+    except FileNotFoundError:
         raise CannotStart(f"Nothing runs under {home}; start it with `make run`.") from None
 
 

@@ -24,7 +24,8 @@ class TestTheTraceOfAnException:
         connection = await asyncpg.connect(installation.installation.postgres.url("postgres"))
         try:
             case = await connection.fetchval(
-                """select id::text from cases."case" where exception_type = 'cutoff.missed' order by id limit 1"""
+                """select c.id::text from cases."case" c join core.tenant t on t.id = c.tenant_id join core.partner p on p.id = t.partner_id
+                where c.exception_type = 'cutoff.missed' and p.slug = 'northwind' order by c.id limit 1"""
             )
             rows = await connection.fetch(QUERY, case)
             accepted = {r[0] for r in await connection.fetch("select envelope ->> 'trace' from core.event where type = 'signal.accepted'")}
