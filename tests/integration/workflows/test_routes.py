@@ -8,7 +8,7 @@ import pytest
 
 from app.core.ids import new_id
 from app.workflows.manifest import WorkflowSectionInvalid, reconcile
-from tests.integration.cases.test_routes import Caller, _caller
+from tests.integration.cases.test_routes import Caller, caller
 from tests.integration.workflows.conftest import HEAD, Desk
 
 pytestmark = pytest.mark.feature("M3")
@@ -19,12 +19,12 @@ WHY = {"reason": "looked into it"}
 
 @pytest.fixture
 async def admin(desk: Desk, client: httpx.AsyncClient) -> Caller:
-    return await _caller(desk.world, client, "partner_admin")
+    return await caller(desk.world, client, "partner_admin")
 
 
 @pytest.fixture
 async def operator(desk: Desk, client: httpx.AsyncClient) -> Caller:
-    return await _caller(desk.world, client, "operator")
+    return await caller(desk.world, client, "operator")
 
 
 async def run_for_case(desk: Desk) -> UUID:
@@ -108,8 +108,8 @@ class TestRuns:
     async def test_show_a_customer_its_own_without_what_they_carry(self, desk: Desk, client: httpx.AsyncClient) -> None:
         run_id = await run_for_case(desk)
         other = await type(desk.world).make(desk.shell, desk.tenant, slug="other")
-        mine = await _caller(desk.world, client, "customer_user", customer=desk.world.customer)
-        theirs = await _caller(desk.world, client, "customer_user", customer=other.customer)
+        mine = await caller(desk.world, client, "customer_user", customer=desk.world.customer)
+        theirs = await caller(desk.world, client, "customer_user", customer=other.customer)
         seen = (await mine.get(f"/v1/runs/{run_id}")).json()
         assert (seen["status"], seen["waiting_for"]) == ("running", [])
         missing = await theirs.get(f"/v1/runs/{new_id()}")
