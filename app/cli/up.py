@@ -28,7 +28,7 @@ from app.core.settings import Settings
 
 DATABASE = "detour"
 READY_SECONDS = 60
-ADDRESS, MAIL, PLATFORM_KEY = "address", "mail", "platform.key"  # what a running installation tells in files of its home
+ADDRESS, MAIL, PLATFORM_KEY, LOCK = "address", "mail", "platform.key", "lock"  # what a running installation tells in files of its home
 _URLS = {"": "app", "CUSTOMER_": "customer", "BATCH_": "batch", "DISPATCH_": "dispatch", "OPS_": "ops", "OWNER_": "owner"}
 
 
@@ -75,6 +75,17 @@ class Installation:
         self.children: list[Child] = []
         self.api_port, self.simulator_port, self.smtp_port = free_port(), free_port(), free_port()
         self.platform_key = ""
+        self._held: TextIO | None = None
+
+    def hold(self) -> bool:
+        """Take this home for ourselves, for as long as this process lives; False when another has it."""
+        if self._held is None:
+            file = (self.home / LOCK).open("w")
+            if _locked(file):
+                self._held = file
+            else:
+                file.close()
+        return self._held is not None
 
     @property
     def base_url(self) -> str:
@@ -90,6 +101,8 @@ class Installation:
 
     def start(self) -> None:
         """Bring everything up in order; raises CannotStart naming what did not come."""
+        if not self.hold():
+            raise CannotStart(f"Another installation runs under {self.home}.")
         self.run.mkdir(parents=True, exist_ok=True)
         (self.home / "faults").mkdir(exist_ok=True)
         self._say("PostgreSQL and Valkey")
@@ -172,6 +185,9 @@ class Installation:
         shutil.rmtree(self.run, ignore_errors=True)
         for name in (ADDRESS, MAIL):
             (self.home / name).unlink(missing_ok=True)
+        if self._held:
+            self._held.close()
+            self._held = None
 
     def _remember(self, name: str, pid: int) -> None:
         (self.run / f"{name}.pid").write_text(str(pid))
@@ -197,15 +213,14 @@ def up(*, once: bool, story: bool, chaos: bool, inputs: Sequence[Path], home: Pa
     console = Console(stderr=False, soft_wrap=True)
     place = home or home_for(Path.cwd())
     place.mkdir(parents=True, exist_ok=True)
-    lock = (place / "lock").open("w")
-    if not _locked(lock):
+    installation = Installation(place, console)
+    if not installation.hold():
         console.print(f"Running already: {(place / ADDRESS).read_text() if (place / ADDRESS).exists() else place}", highlight=False)
         return 1
     if not keep:
         _forget(place)
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _stop)
-    installation = Installation(place, console)
     try:
         installation.start()
         code = _play(installation, story=story, chaos=chaos, inputs=inputs)
@@ -231,7 +246,7 @@ def variables(home: Path) -> dict[str, str]:
     """How to reach the installation that runs under `home`; raises CannotStart when none does."""
     try:
         # An installation that was killed leaves its files behind, but not its lock.
-        with (home / "lock").open("r") as lock:
+        with (home / LOCK).open("r") as lock:
             if _locked(lock):
                 raise FileNotFoundError
         return {
