@@ -57,7 +57,6 @@ class Settings:
     worker_metrics_port: int = _setting("port a worker shows its figures on (Prometheus); 0 shows none", 0)
     worker_threads: int = _setting("threads that take hints off the queue", 4)
     sandbox_size: int = _setting("sandbox children a process", 2)
-    ingest_lanes: int = _setting("group-commit lanes of accepting signals, a process", 1)
     rate_limit_key: int = _setting("requests a minute for one API key", 6000)
     rate_limit_tenant: int = _setting("requests a minute for one tenant", 30000)
     log_level: str = _setting("debug, info, warning or error", "info")

@@ -37,12 +37,8 @@ begin
   if c = '' then raise exception 'no customer in the context' using errcode = '42501'; end if;
   return c::uuid;
 end $$;
-create function core.ctx_customer_or_null() returns uuid language sql stable parallel safe
-  security definer set search_path = pg_catalog, pg_temp as $$ select nullif((core.context('one'))[5], '')::uuid $$;
 create function core.ctx_case() returns uuid language sql stable parallel safe
   security definer set search_path = pg_catalog, pg_temp as $$ select nullif((core.context('one'))[6], '')::uuid $$;
-create function core.ctx_actor() returns text language sql stable parallel safe
-  security definer set search_path = pg_catalog, pg_temp as $$ select (core.context('any'))[7] $$;
 
 -- A version 7 id's lower bound at a moment: partitions of append-only tables are ranges of ids, which are ranges of time.
 create function core.uuid_at(moment timestamptz) returns uuid language sql immutable parallel safe set search_path = pg_catalog, pg_temp as $$
@@ -284,8 +280,6 @@ create function core.unregister_domain(p_host text) returns void language sql se
   as $$ delete from core.domain_lookup where host = lower(p_host) and tenant_id = core.ctx_tenant() $$;
 create function core.register_key(p_public_id text, p_key uuid) returns void language sql security definer set search_path = pg_catalog, pg_temp
   as $$ insert into core.key_lookup values (p_public_id, core.ctx_tenant(), p_key) $$;
-create function core.unregister_key(p_public_id text) returns void language sql security definer set search_path = pg_catalog, pg_temp
-  as $$ delete from core.key_lookup where public_id = p_public_id and tenant_id = core.ctx_tenant() $$;
 create function core.register_token(p_hash bytea, p_kind text, p_subject uuid, p_expires timestamptz) returns void language sql security definer set search_path = pg_catalog, pg_temp
   as $$ insert into core.token_lookup values (p_hash, p_kind, core.ctx_tenant(), p_subject, p_expires) $$;
 create function core.unregister_token(p_hash bytea) returns void language sql security definer set search_path = pg_catalog, pg_temp

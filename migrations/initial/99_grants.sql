@@ -17,7 +17,7 @@ end $$;
 revoke select on core.signing_key from detour_backup;
 grant maintain on core.signing_key to detour_backup;
 
-grant execute on function core.context(text), core.ctx_tenant(), core.ctx_tenants(), core.ctx_customer(), core.ctx_customer_or_null(), core.ctx_case(), core.ctx_actor(), core.uuid_at(timestamptz)
+grant execute on function core.context(text), core.ctx_tenant(), core.ctx_tenants(), core.ctx_customer(), core.ctx_case(), core.uuid_at(timestamptz)
   to detour_app, detour_customer, detour_batch, detour_lookup;
 grant execute on function core.add_work(uuid, text, uuid, timestamptz, int, uuid[]), core.drop_work(text, uuid),
   core.append_events(uuid[], uuid[], text[], text[], text[], uuid), core.tenant_info() to detour_app, detour_customer, detour_batch;
@@ -26,7 +26,7 @@ grant execute on function core.add_works(uuid[], uuid[], text, uuid[], int), cor
 grant execute on function core.claim_work(text[], int, interval, uuid), core.finish_work(uuid, uuid, int), core.renew_work(uuid[], uuid, interval),
   core.retry_work(uuid, uuid, interval, text), core.park_work(uuid, uuid, text), core.unpark_work(uuid), core.parked_work(), core.ready_work(text, int) to detour_app;
 grant execute on function core.find_tenant_by_host(text), core.find_key(text), core.find_token(bytea, text), core.find_platform_key(text) to detour_app;
-grant execute on function core.register_domain(text, uuid), core.unregister_domain(text), core.register_key(text, uuid), core.unregister_key(text),
+grant execute on function core.register_domain(text, uuid), core.unregister_domain(text), core.register_key(text, uuid),
   core.register_token(bytea, text, uuid, timestamptz), core.unregister_token(bytea) to detour_app, detour_customer;
 
 grant usage on schema core to detour_dispatch, detour_lookup;

@@ -2,6 +2,7 @@
 
 from typing import cast
 
+from app.core import telemetry
 from app.core.errors import Conflict
 from app.core.services import Shell
 from app.ingest.arrival import Accepted, Arrival
@@ -20,6 +21,7 @@ async def accept_signal(shell: Shell, arrival: Arrival) -> Receipt:
     """
     accepted = await lane_of(shell).accept(arrival)
     receipt = receipt_of(accepted)
+    telemetry.SIGNALS.labels("duplicate" if accepted.is_duplicate else "accepted").inc()
     if not accepted.is_same:
         raise UsedSenderId(extra={"receipt": receipt.id})
     return receipt
