@@ -99,10 +99,11 @@ class Cache:
             del self._entries[key]
 
 
-async def authenticate(shell: Shell, headers: RawHeaders, client_ip: str | None, *, method: str = "GET") -> Principal:
+async def authenticate(shell: Shell, headers: RawHeaders, client_ip: str | None, *, method: str = "GET", csrf: bool = True) -> Principal:
     """Return who is asking; raises Unauthenticated (nobody we know) or NotAllowed (from the wrong address, without the CSRF token).
 
-    `headers` are the request's, names in lower case, as ASGI gives them.
+    `headers` are the request's, names in lower case, as ASGI gives them. Without `csrf` the caller checks the token itself,
+    before it changes anything: a form carries it in a field.
     """
     given = list(headers)
     token, by_cookie = _credential(given)
@@ -113,7 +114,7 @@ async def authenticate(shell: Shell, headers: RawHeaders, client_ip: str | None,
     if known.networks and not _is_within(client_ip, known.networks):
         await _record_denial(shell, known.principal, {"reason": "address"})
         raise AddressRefused()
-    if by_cookie and method not in _SAFE and not sessions.is_csrf_of(_one(given, sessions.CSRF_HEADER), token):
+    if csrf and by_cookie and method not in _SAFE and not sessions.is_csrf_of(_one(given, sessions.CSRF_HEADER), token):
         raise CsrfTokenMissing()
     return known.principal
 

@@ -19,7 +19,8 @@ class Principal:
 
     `tenant_id` is None only for the platform's own keys, `customer_id` is None for whoever serves the whole tenant.
     `actor` is what events will say ("key:<id>", "user:<id>", "link:<id>"). `source` is the only source a source key may
-    feed. Of `key_id` and `session_id` one is set.
+    feed. Of `key_id` and `session_id` one is set. `acting_for` is the customer a person of the partner acts for with that
+    customer's consent; `customer_id` is then the same.
     """
 
     tenant_id: UUID | None
@@ -32,6 +33,7 @@ class Principal:
     key_id: UUID | None = None
     session_id: UUID | None = None
     source: str | None = None
+    acting_for: UUID | None = None
 
     def may(self, permission: str) -> bool:
         return permission in self.permissions
