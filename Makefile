@@ -52,8 +52,8 @@ docs: env-dev ## generate the reference pages
 docs-check: env-dev
 	@$(BIN)/python -m docs.generate --check
 
-tools: ## what needs root (nothing yet: every real part comes from the packages)
-	@true
+tools: ## what needs root: Debian's chromium and a font, for the tests of the pages
+	@sh infra/tools.sh
 
 bench: env-dev ## interleaved ratios (B=name for one group)
 	@exec $(BIN)/python -m benchmarks $(B)
@@ -70,9 +70,11 @@ migration: env-dev ## a new migration, m="what changes"
 map: env ## who hears what, as a diagram
 	@$(BIN)/detour map
 
-lock: env-dev ## pin every dependency with its hash, naming no index
+lock: env-dev ## pin every dependency with its hash, naming no index or registry
 	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header pyproject.toml -o requirements.lock
 	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --group dev -c requirements.lock pyproject.toml -o requirements-dev.lock
+	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --group pyproject.toml:node -o requirements-node.lock
+	@cd infra/web && npm install --package-lock-only --loglevel=error && $(abspath $(BIN))/python ../weblock.py package-lock.json
 
 clean: ## forget the environment and all data
 	@rm -rf .venv .detour "$$($(PYTHON) -c 'import hashlib, pathlib; print("/var/tmp/detour-" + hashlib.sha256(str(pathlib.Path.cwd().resolve()).encode()).hexdigest()[:12])')"

@@ -1,4 +1,4 @@
-"""Builds the environment in .venv from the hashed locks, with Python's own parts and uv; does nothing when it is up to date.
+"""Builds the environment in .venv from the hashed locks, with Python's own parts, uv and npm; does nothing when it is up to date.
 
 usage: bootstrap.py [--dev]
 """
@@ -10,6 +10,8 @@ import subprocess
 import sys
 import venv
 from pathlib import Path
+
+import webassets
 
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
@@ -27,10 +29,10 @@ def main() -> int:
     ROOT.joinpath(".detour").mkdir(exist_ok=True)
     with open(ROOT / ".detour" / "bootstrap.lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # two makes at once would write into each other's environment
-        if stamp.exists() and stamp.read_text() == wanted:
-            return 0
-        install(locks)
-        stamp.write_text(wanted)
+        if not stamp.exists() or stamp.read_text() != wanted:
+            install(locks)
+            stamp.write_text(wanted)
+        webassets.ensure(ROOT, VENV, lambda lock: install_locked([lock]), dev=dev)
     return 0
 
 
@@ -43,9 +45,15 @@ def install(locks: list[Path]) -> None:
     uv = VENV / "bin" / "uv"
     if not uv.exists():
         run([str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "uv"])
-    requirements = [part for lock in locks for part in ("-r", str(lock))]
-    run([str(uv), "pip", "install", "--quiet", "--python", str(python), "--require-hashes", *requirements])
+    install_locked(locks)
     run([str(uv), "pip", "install", "--quiet", "--python", str(python), "--no-deps", "-e", str(ROOT)])
+
+
+def install_locked(locks: list[Path]) -> None:
+    """Install what the locks name into the environment; a file whose hash differs is refused."""
+    requirements = [part for lock in locks for part in ("-r", str(lock))]
+    argv = [str(VENV / "bin" / "uv"), "pip", "install", "--quiet", "--python", str(VENV / "bin" / "python")]
+    run([*argv, "--require-hashes", *requirements])
 
 
 def run(argv: list[str]) -> None:

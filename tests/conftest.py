@@ -10,6 +10,7 @@ from hypothesis import settings
 
 from app.core.clock import SystemClock
 from app.core.ids import new_id
+from tests.real import missing
 from tests.services import Database, Services, worker_name
 
 # On a machine that builds, the same examples every time: a new counter-example is found at the desk, not by whoever lands next.
@@ -20,6 +21,13 @@ settings.load_profile("ci" if os.environ.get("CI") else "desk")
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "feature(*ids): rows of the feature table this test shows")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """List the real parts this machine lacks, and what that left untried."""
+    skipped = [str(report.longrepr[2]) for report in terminalreporter.stats.get("skipped", []) if isinstance(report.longrepr, tuple)]
+    for part, tests in missing(skipped).items():
+        terminalreporter.write_line(f"not tried, {tests} tests: {part}", yellow=True)
 
 
 @pytest.fixture(scope="session")
