@@ -128,6 +128,12 @@ async def require(shell: Shell, principal: Principal, permission: str, *, route:
         raise
 
 
+async def still(shell: Shell, token: str, principal: Principal) -> bool:
+    """Tell whether a session still stands for exactly this principal, asking anew: for what stays open longer than a request."""
+    known = await _look_up(shell, token)
+    return known is not None and known.principal == principal and (known.expires_at is None or known.expires_at > shell.clock.now())
+
+
 def cache_of(shell: Shell) -> Cache:
     """Return this process's cache."""
     return cast(Cache, shell.extras.setdefault("tenants.auth", Cache()))

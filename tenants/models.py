@@ -8,21 +8,19 @@ from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, UniqueConst
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core.tables import TenantRow
+from tenants.access_tables import Acting, ActingEntry, Consent
+from tenants.identity_tables import ExternalIdentity, IdentityProvider, PendingSignIn
+from tenants.tables import of_customer as _customer
+from tenants.tables import of_user as _user
+from tenants.tables import scoped as _scoped
+
+__all__ = [
+    "Acting", "ActingEntry", "ApiKey", "Consent", "CustomRole", "Customer", "ExternalIdentity", "IdentityProvider", "KeyUse", "Membership",
+    "PendingSignIn", "Session", "SessionUse", "SignInLink", "User",
+]  # fmt: skip
 
 _CONFIGURATION = {"data_class": "configuration", "retention": "forever", "erasure": "with_customer"}
 _PERSONAL = {"data_class": "personal", "retention": "forever", "erasure": "with_person"}
-
-
-def _customer() -> ForeignKeyConstraint:
-    return ForeignKeyConstraint(["tenant_id", "customer_id"], ["tenants.customer.tenant_id", "tenants.customer.id"])
-
-
-def _user() -> ForeignKeyConstraint:
-    return ForeignKeyConstraint(["tenant_id", "user_id"], ["tenants.user.tenant_id", "tenants.user.id"])
-
-
-def _scoped(table: str) -> Index:
-    return Index(f"{table}_tenant_id_customer_id_id_idx", "tenant_id", "customer_id", "id")
 
 
 class Customer(TenantRow):
@@ -137,7 +135,11 @@ class KeyUse(TenantRow):
 
 
 class Session(TenantRow):
-    """Somebody signed in, on one host of the tenant; found by the hash of what the browser holds."""
+    """Somebody signed in, on one host of the tenant; found by the hash of what the browser holds.
+
+    `strength` says how ("email", or "provider" with its id), `device` roughly with what. `focus_id` is the one customer
+    that somebody of the partner works for in this session, when they don't serve the whole tenant.
+    """
 
     __tablename__ = "session"
     __table_args__ = (
@@ -155,10 +157,26 @@ class Session(TenantRow):
     authenticated_at: Mapped[datetime]
     expires_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]
+    device: Mapped[str] = mapped_column(server_default="")
+    provider_id: Mapped[UUID | None]
+    focus_id: Mapped[UUID | None]
+
+
+class SessionUse(TenantRow):
+    """When a session was last used, to the minute."""
+
+    __tablename__ = "session_use"
+    __table_args__ = (
+        ForeignKeyConstraint(["tenant_id", "id"], ["tenants.session.tenant_id", "tenants.session.id"]),
+        _scoped("session_use"),
+        {"schema": "tenants", "info": {"data_class": "telemetry", "retention": "P90D", "erasure": "with_person", "derived": True}},
+    )
+    customer_id: Mapped[UUID | None]
+    used_at: Mapped[datetime]
 
 
 class SignInLink(TenantRow):
-    """A link sent to somebody's address; whoever posts to it before it expires is signed in, once."""
+    """A link sent to somebody's address; whoever posts to it before it expires is signed in, once, and led on to `next`."""
 
     __tablename__ = "sign_in_link"
     __table_args__ = (
@@ -172,6 +190,7 @@ class SignInLink(TenantRow):
     user_id: Mapped[UUID]
     host: Mapped[str]
     token_hash: Mapped[bytes] = mapped_column(info={"secret": True})
+    next: Mapped[str] = mapped_column(server_default="")
     expires_at: Mapped[datetime]
     used_at: Mapped[datetime | None]
     created_at: Mapped[datetime]

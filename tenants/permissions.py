@@ -5,6 +5,8 @@ partners.read partners.write
 customers.read customers.write
 users.read users.write
 keys.read keys.write
+identity.read identity.write
+consent.read consent.ask consent.decide
 brand.read brand.write
 connections.read connections.write
 templates.read templates.write
@@ -30,7 +32,8 @@ PERMISSIONS = frozenset(_NAMES.split())
 # What somebody confined to one customer may ever hold, whatever role they were given: nothing here can touch what
 # the partner shares between customers.
 _CUSTOMERS = """
-customers.read users.read users.write keys.read keys.write connections.read templates.read sources.read
+customers.read users.read users.write keys.read keys.write identity.read identity.write
+consent.read consent.decide connections.read templates.read sources.read
 signals.create signals.read model.read documents.write cases.read runs.read approvals.read offers.read offers.answer
 notices.read usage.read audit.read
 """

@@ -61,15 +61,16 @@ _WORK_READ = "signals.read model.read cases.read runs.read approvals.read offers
 _BUILT_IN: tuple[tuple[str, RoleScope, str], ...] = (
     ("platform_operator", "platform", "partners.read partners.write usage.read audit.read provisioning.write"),
     ("partner_admin", "partner", f"""partners.read {_CONFIGURATION_READ} {_WORK_READ}
-        customers.write users.write keys.write brand.write connections.write templates.write sources.write
+        customers.write users.write keys.write identity.read identity.write consent.read consent.ask brand.write connections.write templates.write sources.write
         policies.write policies.publish policies.simulate workflows.write workflows.publish mappings.write mappings.publish
         signals.replay documents.write usage.read audit.read audit.verify provisioning.write"""),
     ("operator", "partner", f"""{_CONFIGURATION_READ} {_WORK_READ}
-        signals.replay documents.write cases.work cases.propose runs.work offers.make"""),
+        signals.replay documents.write cases.work cases.propose runs.work offers.make consent.read consent.ask"""),
     ("approver", "partner", f"""{_CONFIGURATION_READ} {_WORK_READ}
         documents.write cases.work cases.propose runs.work approvals.decide offers.make"""),
     ("analyst", "partner", f"{_CONFIGURATION_READ} {_WORK_READ} policies.simulate usage.read audit.read"),
-    ("customer_admin", "customer", """customers.read users.read users.write keys.read keys.write
+    ("customer_admin", "customer", """customers.read users.read users.write keys.read keys.write identity.read identity.write
+        consent.read consent.decide
         signals.read model.read documents.write cases.read runs.read offers.read offers.answer notices.read
         usage.read audit.read"""),
     ("customer_user", "customer", """customers.read signals.read model.read documents.write cases.read runs.read

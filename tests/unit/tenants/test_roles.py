@@ -41,7 +41,7 @@ class TestBuiltInRoles:
 
     @pytest.mark.parametrize("name", ["operator", "approver", "analyst", "customer_admin", "customer_user"])
     def test_let_only_the_admin_change_configuration(self, name: str) -> None:
-        own = {"users.write", "keys.write"} if name == "customer_admin" else set()
+        own = {"users.write", "keys.write", "identity.write"} if name == "customer_admin" else set()
         writes = {p for p in BUILT_IN[name].permissions if p.endswith((".write", ".publish"))}
         assert writes - {"documents.write"} == own
 
