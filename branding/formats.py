@@ -1,14 +1,14 @@
 """Moments and money in the reader's language and zone (CLDR data by Babel)."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import lru_cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from babel import Locale, UnknownLocaleError
 from babel.core import get_global
-from babel.dates import format_skeleton, format_time, get_timezone_gmt, get_timezone_name
-from babel.numbers import format_currency
+from babel.dates import format_date, format_skeleton, format_time, format_timedelta, get_timezone_gmt, get_timezone_name
+from babel.numbers import format_currency, format_decimal
 
 FALLBACK = "en"
 
@@ -67,3 +67,26 @@ def _zone(at: datetime, language: Locale) -> str:
         if not name.startswith(("+", "-")):
             return name
     return get_timezone_gmt(at, width="short", locale=language)
+
+
+def day(at: datetime, locale: str, zone: str) -> str:
+    """Return the date as people write it, with its year: `Nov 25, 2026`."""
+    return format_date(at.astimezone(zone_of(zone)), "medium", locale=spoken(locale))
+
+
+def distance(span: timedelta, locale: str) -> str:
+    """Return how far away a moment is: `3 hours ago`, `in 12 minutes`."""
+    return str(format_timedelta(span, granularity="minute", add_direction=True, locale=spoken(locale)))
+
+
+def clock(span: timedelta) -> str:
+    """Return a span as hours and minutes, `4:05` or `-0:12`, days in front from two days on: `3d 04:05`."""
+    minutes = int(abs(span.total_seconds()) // 60)
+    sign = "-" if span.total_seconds() < 0 else ""
+    days, rest = divmod(minutes, 24 * 60)
+    return f"{sign}{days}d {rest // 60:02}:{rest % 60:02}" if days >= 2 else f"{sign}{minutes // 60}:{minutes % 60:02}"
+
+
+def number(value: float, locale: str, digits: int = 0) -> str:
+    """Return a number with the language's own grouping and decimal sign."""
+    return str(format_decimal(round(value, digits), format=f"#,##0.{'0' * digits}" if digits else "#,##0", locale=spoken(locale)))

@@ -50,7 +50,7 @@ def page(page: Page, brand: Brand | None, *, has_logo: bool = False) -> Rendered
             voice=voice,
             logo=LOGO_PATH if has_logo and voice else None,
             nonce=nonce,
-            css=Markup(_themed(brand.tokens if brand else _FALLBACK_TOKENS).css() + _sheet("page.css")),  # ours, no input
+            css=Markup(themed(brand).css() + _sheet("page.css")),  # ours, no input
             say=say,
             title=page.title or say(f"{page.kind}_title"),
             lead=page.lead or say(f"{page.kind}_lead"),
@@ -88,7 +88,7 @@ def mail_html(brand: Brand, *, locale: str, subject: str, body: str, logo_url: s
             subject=subject,
             body=Markup(body),  # escaped where the sandbox rendered it
             logo=logo_url,
-            colours=_themed(brand.tokens).light,
+            colours=themed(brand).light,
             language=locale,
             direction=formats.direction(locale),
             say=partial(_say, words(locale)),
@@ -111,6 +111,11 @@ def _templates() -> Environment:
     return Environment(
         loader=PackageLoader("branding", "defaults"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
+
+
+def themed(brand: Brand | None) -> Theme:
+    """Return the theme of a brand; without one, the neutral theme."""
+    return _themed(brand.tokens if brand else _FALLBACK_TOKENS)
 
 
 @lru_cache(maxsize=512)

@@ -13,7 +13,7 @@ from app.core.context import Signer
 
 OLDEST_SERVER = 170000
 SCHEMAS = (
-    "core", "tenants", "branding", "canonical", "policies", "connectors", "notifications", "ingest", "cases", "workflows", "audit", "metering",
+    "core", "tenants", "branding", "canonical", "policies", "connectors", "notifications", "ingest", "cases", "workflows", "portal", "audit", "metering", "intelligence",
 )  # fmt: skip
 _FOLDER = Path(migrations.__file__).parent
 

@@ -14,6 +14,7 @@ from app.core.errors import Fault
 from app.core.services import Shell
 from app.main import health, problems, requests
 from app.main.edge import Edge
+from app.portal import pages
 
 ROOMS = (
     "tenants",
@@ -27,6 +28,7 @@ ROOMS = (
     "app.workflows",
     "app.audit",
     "app.metering",
+    "app.portal",
 )
 LARGEST_BODY = 1024 * 1024
 
@@ -52,11 +54,13 @@ def create_litestar(shell: Shell | None) -> Litestar:
         request_class=requests.GatedRequest,
         request_max_body_size=LARGEST_BODY,
         middleware=[DefineMiddleware(requests.Authentication, exclude_from_auth_key="public")],
-        guards=[requests.permitted, requests.known_query, requests.readable_body],
+        guards=[pages.right_area, requests.permitted, requests.known_query, requests.readable_body],
         dependencies={
             "uow": Provide(requests.provide_uow),
             "shell": Provide(requests.provide_shell, sync_to_thread=False),
             "principal": Provide(requests.provide_principal, sync_to_thread=False),
+            "screen": Provide(pages.provide_screen),
+            "form": Provide(pages.provide_form),
         },
         exception_handlers={requests.Replayed: replay, Fault: problems.answer, HTTPException: problems.answer, Exception: problems.answer},
         openapi_config=OpenAPIConfig(

@@ -12,13 +12,13 @@ import orjson
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.core import faults, paging, telemetry
+from app.core import faults, paging, repeats, telemetry
 from app.core.errors import Conflict, Fault, Invalid
 from app.core.ids import new_id
 from app.core.services import Shell
 from app.core.uow import UnitOfWork
-from app.main.problems import render, route_of, to_fault
-from app.main.requests import STORE
+from app.main.problems import MEDIA_TYPE, render, route_of, to_fault
+from app.portal.errors import page_of, wants_page
 
 _HOST = re.compile(r"^[a-z0-9.-]{1,253}(:[0-9]{1,5})?$|^\[[0-9a-f:]+\](:[0-9]{1,5})?$")
 _SECURITY = {
@@ -52,7 +52,7 @@ class Edge:
         paging.next_cursor.set(None)
         state: dict[str, Any] = scope.setdefault("state", {})
         state["request_id"] = str(new_id())
-        answer = _Answer(self, scope, state, send)
+        answer = _Answer(self, scope, state, headers, send)
         try:
             state["host"] = self._host(scope)
             await self._app(scope, receive, answer.send)
@@ -88,8 +88,8 @@ class Edge:
 class _Answer:
     """Holds an answer back until its transaction is durable; streams what has none."""
 
-    def __init__(self, edge: Edge, scope: Scope, state: dict[str, Any], send: Send) -> None:
-        self._edge, self._scope, self._state, self._send = edge, scope, state, send
+    def __init__(self, edge: Edge, scope: Scope, state: dict[str, Any], headers: dict[str, str], send: Send) -> None:
+        self._edge, self._scope, self._state, self._headers, self._send = edge, scope, state, headers, send
         self._start: Any = None
         self._body = bytearray()
         self._sent = False
@@ -100,7 +100,7 @@ class _Answer:
         if message["type"] == "http.response.start":
             self._start = message
             self.status = message["status"]
-            if uow is None or uow.closed:
+            if (uow is None or uow.closed) and not self._becomes_page():
                 await self._forward(message)
             return
         if message["type"] == "http.response.body" and not self._sent:
@@ -149,8 +149,17 @@ class _Answer:
                 )
             await self._plain(*render(fault))
             return
+        if self._becomes_page():
+            kept = {k.decode(): v.decode("latin-1") for k, v in self._start["headers"] if k.lower() != b"content-length"}
+            await self._plain(self.status, kept, bytes(self._body))
+            return
         await self._forward(self._start)
         await self._send({"type": "http.response.body", "body": bytes(self._body), "more_body": False})
+
+    def _becomes_page(self) -> bool:
+        """Whether what was begun is a problem for somebody who looks at pages."""
+        says_problem = any(k.lower() == b"content-type" and v.startswith(MEDIA_TYPE.encode()) for k, v in self._start["headers"])
+        return says_problem and wants_page(self._scope, self._headers)
 
     async def _store(self, uow: UnitOfWork) -> None:
         if "idempotency" in self._state:
@@ -158,11 +167,20 @@ class _Answer:
             status, kept, body = self.status, {k: v for k, v in headers.items() if k in _KEPT}, bytes(self._body)
             if self._scope["route_handler"].opt.get("secret"):
                 status, kept, body = render(ShownOnce())
-            await uow.session.execute(
-                STORE, {"id": self._state["idempotency"], "status": status, "headers": orjson.dumps(kept).decode(), "body": body}
-            )
+            await repeats.keep(uow, self._state["idempotency"], status, kept, body)
+
+    async def _as_page(self, status: int, headers: dict[str, str], body: bytes) -> tuple[int, dict[str, str], bytes]:
+        """The problem as a page where people look at pages; the problem itself where even that can't be made."""
+        try:
+            page = await page_of(self._edge._shell, self._scope, self._headers, orjson.loads(body), headers)
+        except Exception as error:  # the database may be what is wrong: whoever asked still gets an answer
+            self._edge._shell.log.warning("no page for a problem", error=type(error).__name__)
+            page = None
+        return page or (status, headers, body)
 
     async def _plain(self, status: int, headers: dict[str, str], body: bytes) -> None:
+        if wants_page(self._scope, self._headers):
+            status, headers, body = await self._as_page(status, headers, body)
         self.status = status
         given = [(k.encode(), v.encode("latin-1")) for k, v in headers.items()] + [(b"content-length", str(len(body)).encode())]
         await self._forward({"type": "http.response.start", "status": status, "headers": given})

@@ -8,12 +8,11 @@ from litestar.connection import ASGIConnection
 from litestar.handlers import BaseRouteHandler
 from litestar.handlers.http_handlers import HTTPRouteHandler
 from litestar.middleware import AbstractAuthenticationMiddleware, AuthenticationResult
-from sqlalchemy import text as sql
 
-from app.core import parsing, telemetry
+from app.core import parsing, repeats, telemetry
 from app.core.context import Context
 from app.core.errors import Conflict, FieldError, Invalid, LimitReached, NotFound, Unauthenticated
-from app.core.ids import new_id
+from app.core.repeats import Seen
 from app.core.services import Shell
 from app.core.uow import UnitOfWork
 from app.main.problems import UnsupportedMedia
@@ -59,7 +58,11 @@ class Authentication(AbstractAuthenticationMiddleware):
         shell: Shell = connection.app.state.shell
         client = connection.client.host if connection.client else None
         principal = await auth.authenticate(
-            shell, connection.scope["headers"], client, method=cast(str, connection.scope.get("method", "GET"))
+            shell,
+            connection.scope["headers"],
+            client,
+            method=cast(str, connection.scope.get("method", "GET")),
+            csrf="page" not in connection.scope["route_handler"].opt,  # a page's form brings the token in a field (app.portal.pages)
         )
         if not await shell.extras["hosts"].serves(connection.scope["state"]["host"], principal.tenant_id):
             raise auth.CredentialRefused()
@@ -189,25 +192,11 @@ async def _first_time(uow: UnitOfWork, request: Request[Any, Any, Any], principa
         )
     parts = (request.method, request.url.path, request.url.query or "")
     digest = hashlib.sha256("\n".join(parts).encode() + b"\n" + await request.body()).digest()
-    claimed = await uow.session.scalar(
-        _CLAIM, {"id": new_id(), "customer": principal.customer_id, "principal": principal.actor, "key": key, "hash": digest}
-    )
-    if claimed is not None:
-        return claimed
-    known = (await uow.session.execute(_KNOWN, {"principal": principal.actor, "key": key})).one()
-    if known.request_hash != digest:
+    found = await repeats.claim(uow, principal=principal.actor, key=key, digest=digest)
+    if not isinstance(found, Seen):
+        return found
+    if found.digest != digest:
         raise KeyReused(
             errors=[FieldError("Idempotency-Key", "belongs to another request", "Use a new key, or repeat the first request exactly.")]
         )
-    raise Replayed(known.status, known.headers or {}, known.body or b"")
-
-
-_CLAIM = sql("""
-insert into core.idempotency as i (id, customer_id, principal, key, request_hash, expires_at)
-values (:id, :customer, :principal, :key, :hash, clock_timestamp() + interval '1 day')
-on conflict (tenant_id, principal, key) do update
-  set id = excluded.id, request_hash = excluded.request_hash, status = null, headers = null, body = null, expires_at = excluded.expires_at
-  where i.expires_at < clock_timestamp()
-returning id""")
-_KNOWN = sql("select request_hash, status, headers, body from core.idempotency where principal = :principal and key = :key")
-STORE = sql("update core.idempotency set status = :status, headers = cast(:headers as jsonb), body = :body where id = :id")
+    raise Replayed(found.status, dict(found.headers), found.body)

@@ -2,14 +2,14 @@
 do $$
 declare s text; f record;
 begin
-  foreach s in array array['core', 'tenants', 'branding', 'canonical', 'policies', 'connectors', 'notifications', 'ingest', 'cases', 'workflows', 'audit', 'metering'] loop
+  foreach s in array array['core', 'tenants', 'branding', 'canonical', 'policies', 'connectors', 'notifications', 'ingest', 'cases', 'workflows', 'portal', 'audit', 'metering', 'intelligence'] loop
     execute format('grant usage on schema %I to detour_app, detour_customer, detour_batch, detour_ops, detour_backup', s);
     execute format('grant select on all tables in schema %I to detour_backup', s);
     execute format('revoke all on all functions in schema %I from public', s);
   end loop;
   -- Room functions run with the rights of their caller (SECURITY INVOKER), so the wall decides what they reach.
   for f in select p.oid::regprocedure as sig from pg_proc p join pg_namespace n on n.oid = p.pronamespace
-           where n.nspname in ('tenants', 'branding', 'canonical', 'policies', 'connectors', 'notifications', 'ingest', 'cases', 'workflows', 'audit', 'metering') and not p.prosecdef loop
+           where n.nspname in ('tenants', 'branding', 'canonical', 'policies', 'connectors', 'notifications', 'ingest', 'cases', 'workflows', 'portal', 'audit', 'metering', 'intelligence') and not p.prosecdef loop
     execute format('grant execute on function %s to detour_app, detour_customer, detour_batch', f.sig);
   end loop;
 end $$;
@@ -49,3 +49,14 @@ alter function core.find_key(text) owner to detour_lookup;
 alter function core.find_token(bytea, text) owner to detour_lookup;
 alter function core.find_platform_key(text) owner to detour_lookup;
 revoke create on schema core from detour_lookup;
+
+-- Search asks across the wall's index limits (31_search.sql): the same role, which sees what it needs of one table.
+grant usage, create on schema canonical to detour_lookup;
+grant select (tenant_id, id, customer_id, kind, keys) on canonical.search_entry to detour_lookup;
+create policy looked_up on canonical.search_entry for select to detour_lookup using (true);
+grant execute on function canonical.gram_seed(uuid, text), canonical.grams(uuid, text, text), canonical.word_grams(uuid, text, text[]),
+  canonical.look_back(uuid, uuid, text[], text[], uuid, int, uuid[], int), canonical.looked_until(uuid, uuid, uuid, int), canonical.search_scope() to detour_lookup;
+grant execute on function canonical.find_whole(text, text[]), canonical.find_within(text[], text[], uuid, int, uuid[]) to detour_app, detour_customer;
+alter function canonical.find_whole(text, text[]) owner to detour_lookup;
+alter function canonical.find_within(text[], text[], uuid, int, uuid[]) owner to detour_lookup;
+revoke create on schema canonical from detour_lookup;

@@ -24,7 +24,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    schemas = "tenants, branding, canonical, policies, connectors, notifications, ingest, cases, workflows, audit, metering"
+    schemas = "tenants, branding, canonical, policies, connectors, notifications, ingest, cases, workflows, portal, audit, metering, intelligence"
     _run(f"drop schema {schemas} cascade")
     _run(
         """do $$ declare r record; begin

@@ -52,7 +52,7 @@ async def use_link(uow: UnitOfWork, link_id: UUID, *, host: str) -> SignedIn:
         raise LinkUnusable()
     link.used_at = uow.now
     await uow.session.execute(_UNREGISTER, {"hash": link.token_hash})
-    made = await _start(uow, link.user_id, link.customer_id, host)
+    made = await start_session(uow, link.user_id, link.customer_id, host, strength="email")
     said = {"host": host, "strength": "email", "expires_at": made.session.expires_at}
     uow.publish("session.started", of=made.session, also=[link], key=f"user:{link.user_id}", customer_id=link.customer_id, data=said)
     await uow.session.flush()
@@ -89,10 +89,11 @@ async def _send_link(uow: UnitOfWork, mail: SignInMail, user: User, host: str, o
     )  # fmt: skip
 
 
-async def _start(uow: UnitOfWork, user_id: UUID, customer_id: UUID | None, host: str) -> SignedIn:
+async def start_session(uow: UnitOfWork, user_id: UUID, customer_id: UUID | None, host: str, *, strength: str) -> SignedIn:
+    """Make a session on `host` for somebody who proved who they are; the caller says session.started."""
     token = sessions.make_token(sessions.BEARER_PREFIX)
     session = Session(
-        customer_id=customer_id, user_id=user_id, host=host, strength="email", token_hash=token.hash,
+        customer_id=customer_id, user_id=user_id, host=host, strength=strength, token_hash=token.hash,
         authenticated_at=uow.now, expires_at=uow.now + sessions.SESSION_LIFE, ended_at=None,
     )  # fmt: skip
     uow.add(session)

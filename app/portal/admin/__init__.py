@@ -1,0 +1,1 @@
+"""The console: what a partner sets up and keeps in order."""

@@ -1,0 +1,1 @@
+"""The customers' own pages: what was ordered, what is late, what they decide."""

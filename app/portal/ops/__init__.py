@@ -1,0 +1,1 @@
+"""The control tower: the queue, a case, a run, approvals, figures."""

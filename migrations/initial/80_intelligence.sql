@@ -1,0 +1,2 @@
+-- intelligence: what the work adds up to.
+select 1;
