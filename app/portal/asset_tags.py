@@ -25,6 +25,11 @@ def tag(look: Look, host: str, name: str) -> str:
     return hashlib.sha256(host.encode() + b"\n" + (content(look, name) or b"")).hexdigest()[:20]
 
 
+def is_there(name: str) -> bool:
+    """Tell whether a script was brought along: pages work without it, so its absence stops nothing."""
+    return _script(_SCRIPTS[name]) is not None
+
+
 def media_type(name: str) -> str:
     """Return what kind of file an asset is."""
     return _TYPES[name.rsplit(".", 1)[-1]]

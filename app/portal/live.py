@@ -49,7 +49,7 @@ async def follow(request: Request[Any, Any, Any], shell: Shell) -> ServerSentEve
     if streams.held.get(principal.actor, 0) >= MOST_OF_ONE:
         raise TooManyStreams(retry_after=60)
     token = request.cookies.get(sessions.COOKIE, "")
-    return ServerSentEvent(_told(shell, streams, principal, token))
+    return ServerSentEvent(_told(shell, streams, principal, token), headers={"Cache-Control": "no-store"})
 
 
 async def _told(shell: Shell, streams: Streams, principal: Principal, token: str) -> AsyncIterator[ServerSentEventMessage]:

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import lru_cache, partial
 from typing import Any, TypeVar
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import parse_qs, urlencode, urlsplit
 from uuid import UUID
 
 from litestar import Response
@@ -17,7 +17,7 @@ from app.core.errors import Fault
 from app.core.ids import new_id
 from app.core.services import Shell
 from app.core.uow import UnitOfWork
-from app.portal import words
+from app.portal import asset_tags, words
 from app.portal.forms import Form
 from app.portal.reader import Look, Reader
 from branding import formats
@@ -138,12 +138,10 @@ class Screen:
             "say": partial(words.say, sentences), "has_word": sentences.__contains__, "may": reader.may if reader else (lambda _: False),
             "csrf": sessions.csrf_of(self._token) if self._token else "", "once": str(new_id()), "now": self.now, "done": self._done(sentences),
             "when": self.when, "day": self.day, "ago": self.ago, "left": self.left, "money": self.money, "number": self.number, "url": url,
-            "asset": partial(asset_path, self.look, self.host), "query": self.query,
+            "asset": partial(asset_path, self.look, self.host), "has_htmx": asset_tags.is_there("htmx.js"), "query": self.query,
         }  # fmt: skip
 
     def _done(self, sentences: Mapping[str, str]) -> str:
-        from urllib.parse import parse_qs
-
         key = "done_" + parse_qs(self.query).get("done", [""])[0]
         return sentences.get(key, "")
 
@@ -199,9 +197,7 @@ def url(path: str, **query: Any) -> str:
 
 def asset_path(look: Look, host: str, name: str) -> str:
     """The address of an asset, which changes with its content, its brand and its host."""
-    from app.portal.asset_tags import tag
-
-    return f"/assets/{name}?v={tag(look, host, name)}"
+    return f"/assets/{name}?v={asset_tags.tag(look, host, name)}"
 
 
 def is_local(path: str) -> bool:

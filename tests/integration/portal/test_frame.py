@@ -2,18 +2,25 @@
 
 import asyncio
 import re
+import time
+from collections.abc import AsyncIterator
 from typing import Any
 from uuid import UUID
 
 import httpx
 import pytest
+import uvicorn
 
+from app.core.embedded import free_port
 from app.core.ids import new_id
 from app.core.services import Shell
 from app.portal.models import SavedView
+from tenants import sessions
+from tenants.commands.users import revoke_role
 from tests.conftest import make_tenant
 from tests.integration.portal.conftest import SignIn
 from tests.integration.portal.people import Page, branded_host
+from tests.integration.tenants.conftest import admin
 
 HTML = {"accept": "text/html"}
 
@@ -96,3 +103,48 @@ class TestAssets:
     @pytest.mark.parametrize("name", ["nothing.css", "..%2fportal.js"])
     async def test_that_are_none_are_not_found(self, app: Any, host: str, name: str) -> None:
         assert (await visitor(app, host).get(f"/assets/{name}")).status_code == 404
+
+
+class TestTheLiveStream:
+    """On a real server, since a stream has no end that an in-process client would wait for."""
+
+    @pytest.fixture
+    async def served(self, app: Any) -> AsyncIterator[int]:
+        port = free_port()
+        server = uvicorn.Server(uvicorn.Config(app, port=port, log_level="error", lifespan="off", timeout_graceful_shutdown=1))
+        running = asyncio.create_task(server.serve())
+        while not server.started:
+            await asyncio.sleep(0.02)
+        yield port
+        server.should_exit = True
+        await running
+
+    async def test_says_that_something_changed_and_ends_when_the_right_ends(
+        self, shell: Shell, tenant: UUID, signed_in: SignIn, served: int
+    ) -> None:
+        kim = await signed_in("operator")
+        headers = {"cookie": f"{sessions.COOKIE}={kim.token}", "host": kim.host}
+        async with httpx.AsyncClient(timeout=20) as http, http.stream("GET", f"http://127.0.0.1:{served}/live", headers=headers) as stream:
+            assert stream.headers["content-type"].startswith("text/event-stream") and stream.headers["cache-control"] == "no-store"
+            events = _events(stream)
+            assert await anext(events) == "ready"
+            async with shell.unit_of_work(tenant, actor="system:test") as uow:
+                uow.publish("case.opened", subject="case:test", key="case:test")
+            assert await anext(events) == "changed"
+            async with shell.unit_of_work(tenant, actor="system:test") as uow:
+                await revoke_role(uow, kim.user_id, "operator", maker=admin(tenant))
+            revoked = time.monotonic()
+            while await anext(events) != "over":
+                pass
+            assert time.monotonic() - revoked < 5
+
+    async def test_is_not_for_whoever_is_not_signed_in(self, host: str, served: int) -> None:
+        async with httpx.AsyncClient() as http:
+            answer = await http.get(f"http://127.0.0.1:{served}/live", headers={"host": host})
+        assert answer.status_code == 303
+
+
+async def _events(stream: httpx.Response) -> AsyncIterator[str]:
+    async for line in stream.aiter_lines():
+        if line.startswith("event:"):
+            yield line.removeprefix("event:").strip()
