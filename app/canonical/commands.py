@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 
-from app.canonical import documents, orders, promises, shipments
+from app.canonical import documents, findable, orders, promises, shipments
 from app.canonical import facts as f
 from app.canonical.events import IDENTITY, CanonicalEvent
 from app.canonical.merge import merge
@@ -64,8 +64,9 @@ async def record(uow: UnitOfWork, event: CanonicalEvent, *, signal_id: UUID | No
 
 async def _tell_order(uow: UnitOfWork, event: CanonicalEvent, customer_id: UUID, signal_id: UUID | None) -> Touched:
     order = await orders.named(uow, customer_id, event.refs["order"])
-    before = order.version
+    before, account = order.version, order.account
     rows = await orders.tell(uow, order, event)
+    await findable.order(uow, order, event.refs, is_new=not before, account=order.account if order.account != account else None)
     shipment, more = await _mentioned(uow, event, customer_id, order)
     rows += more + list(await promises.promise_dates(uow, event, order=order))
     step = promises.ORDER_STEPS.get(event.data.get("status", ""))
@@ -77,14 +78,16 @@ async def _tell_order(uow: UnitOfWork, event: CanonicalEvent, customer_id: UUID,
 async def _tell_shipment(uow: UnitOfWork, event: CanonicalEvent, customer_id: UUID, signal_id: UUID | None) -> Touched:
     order = await orders.named(uow, customer_id, event.refs["order"]) if "order" in event.refs else None
     shipment, rows = await shipments.named(uow, customer_id, event.refs)
+    is_new, known_order = not shipment.version, shipment.order_id
     moved, reports = await shipments.tell(uow, shipment, order, event, signal_id)
     rows += reports + await take_part(uow, shipment, event)
+    await findable.shipment(uow, shipment, rows, of=order if shipment.order_id != known_order else None, is_new=is_new)
     rows += await promises.promise_dates(uow, event, shipment=shipment)
     found = report(event)
     if found is not None and found.kind == "actual":
         rows += await promises.reached(uow, found.milestone, found.at, order_id=shipment.order_id, shipment_id=shipment.id)
-    if order is not None and not order.version:
-        order.version = 1
+    if order is not None:
+        await _told_of(uow, order)
     return Touched(order, shipment, tuple(rows), moved)
 
 
@@ -93,8 +96,17 @@ async def _mentioned(uow: UnitOfWork, event: CanonicalEvent, customer_id: UUID, 
     if not event.refs.keys() & set(IDENTITY):
         return None, []
     shipment, rows = await shipments.named(uow, customer_id, event.refs)
+    is_new, known_order = not shipment.version, shipment.order_id
     await shipments.belongs(uow, shipment, order, event)
+    await findable.shipment(uow, shipment, rows, of=order if shipment.order_id != known_order else None, is_new=is_new)
     return shipment, rows
+
+
+async def _told_of(uow: UnitOfWork, order: Order) -> None:
+    """Somebody named an order: from now on it is known, if only by its number."""
+    if not order.version:
+        order.version = 1
+        await findable.order(uow, order, {}, is_new=True)
 
 
 async def _tell_stock(uow: UnitOfWork, event: CanonicalEvent, customer_id: UUID, signal_id: UUID | None) -> Touched:
@@ -145,8 +157,10 @@ async def _about(uow: UnitOfWork, event: CanonicalEvent, customer_id: UUID) -> t
     shipment, rows = (None, []) if not event.refs.keys() & set(IDENTITY) else await shipments.named(uow, customer_id, event.refs)
     if order is None and shipment is None:
         raise NotOurs(errors=[FieldError("/refs", "Neither order nor shipment is named.", "Add the order number or a shipment reference.")])
-    if order is not None and not order.version:
-        order.version = 1
+    if order is not None:
+        await _told_of(uow, order)
+    if shipment is not None and rows:
+        await findable.shipment(uow, shipment, rows, of=None, is_new=not shipment.version)
     return order, shipment, rows
 
 

@@ -11,7 +11,7 @@ import msgspec
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 
-from app.canonical import forms, queries
+from app.canonical import findable, forms, queries
 from app.canonical.events import CanonicalEvent
 from app.canonical.models import Document, DocumentContent, Order, Shipment
 from app.canonical.requirements import document_types, findings, valid_until
@@ -65,6 +65,8 @@ async def require(
         raise UnknownDocumentKind(errors=[FieldError("/kind", f"There is no kind {kind}.", f"Use one of {known}.")])
     order, shipment = await _subjects(uow, customer_id, order_id, shipment_id)
     row, is_new = await _named(uow, key or f"{kind}|{order_id}|{shipment_id}", kind, customer_id, order_id, shipment_id, case_id)
+    if is_new:
+        await findable.document(uow, row)
     has_expired = _has_expired(uow, row)
     if is_new or has_expired or (case_id is not None and row.case_id is None):
         row.status = "required" if has_expired else row.status
@@ -94,7 +96,9 @@ async def upload(uow: UnitOfWork, document_id: UUID, content: bytes, *, name: st
     _say(uow, row, "uploaded", also=[kept], content_id=kept.id, sha256=kept.sha256, media_type=media_type, size=kept.size)
     # The upload is a fact of its own, told before what came of it.
     await uow.session.flush()
-    return await _judge(uow, row, content)
+    judged = await _judge(uow, row, content)
+    await findable.document(uow, judged, kept.name)
+    return judged
 
 
 async def verify(uow: UnitOfWork, document_id: UUID) -> Document:
@@ -102,7 +106,9 @@ async def verify(uow: UnitOfWork, document_id: UUID) -> Document:
     row = await uow.get(Document, document_id, lock=True)
     if row.content_id is None:
         raise NothingUploaded()
-    return await _judge(uow, row, await content_of(uow, row.content_id))
+    judged = await _judge(uow, row, await content_of(uow, row.content_id))
+    await findable.document(uow, judged)
+    return judged
 
 
 async def content_of(uow: UnitOfWork, content_id: UUID) -> bytes:
@@ -120,6 +126,7 @@ async def report(uow: UnitOfWork, event: CanonicalEvent, *, customer_id: UUID, o
     if is_new:
         until = event.data.get("valid_until")
         row.status, row.number, row.valid_until = "reported", number, until.date() if until else None
+        await findable.document(uow, row)
     return row
 
 

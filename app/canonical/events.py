@@ -12,7 +12,7 @@ from app.canonical.milestones import MILESTONES
 from app.canonical.taxonomy import read_data
 from app.core.errors import FieldError, Invalid
 
-REF_KINDS = ("order", "shipment", "tracking", "pro", "bol", "po", "container", "promise", "document", "sku")
+REF_KINDS = ("order", "shipment", "tracking", "pro", "bol", "po", "container", "awb", "sscc", "promise", "document", "sku")
 # What tells one shipment of a customer from another, best first; the other kinds may stand on several shipments.
 IDENTITY = ("shipment", "tracking", "pro")
 

@@ -347,3 +347,22 @@ class Promise(TenantRow):
     said_at: Mapped[datetime]
     created_at: Mapped[datetime]
     version: Mapped[int]
+
+
+class SearchEntry(TenantRow):
+    """What one thing can be found by, under the thing's own id; follows from the commands that change it (search.py)."""
+
+    __tablename__ = "search_entry"
+    __table_args__ = (
+        CheckConstraint("kind in ('shipment', 'order', 'case', 'document', 'party')"),
+        CheckConstraint("cardinality(names) = cardinality(said)"),
+        _customer(),
+        _scoped("search_entry"),
+        {"schema": "canonical", "info": _PERSONAL | {"derived": True}},
+    )
+    customer_id: Mapped[UUID]
+    kind: Mapped[str]
+    label: Mapped[str]
+    names: Mapped[list[str]]
+    said: Mapped[list[str]]
+    keys: Mapped[str]

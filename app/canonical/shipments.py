@@ -18,7 +18,7 @@ from app.core.errors import Conflict
 from app.core.tables import TenantRow
 from app.core.uow import UnitOfWork
 
-_LOOKED_UP = ("bol", "po", "container")
+LOOKED_UP = ("bol", "po", "container", "awb", "sscc")
 _PLACES = ("origin", "destination", "stops")
 
 
@@ -36,7 +36,7 @@ async def named(uow: UnitOfWork, customer_id: UUID, refs: dict[str, str]) -> tup
     found = next((by_kind[kind] for kind in IDENTITY if kind in by_kind), None)
     shipment = await uow.get(Shipment, found, lock=True) if found else await _make(uow, customer_id, refs)
     added = await _refer(uow, shipment, {kind: refs[kind] for kind in IDENTITY if kind in refs and kind not in by_kind}, identity=True)
-    added += await _refer(uow, shipment, {kind: refs[kind] for kind in _LOOKED_UP if kind in refs}, identity=False)
+    added += await _refer(uow, shipment, {kind: refs[kind] for kind in LOOKED_UP if kind in refs}, identity=False)
     if added and found:
         await _call_it_by_its_best(uow, shipment)
     return shipment, list(added)

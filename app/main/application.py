@@ -12,7 +12,7 @@ from litestar.types import ASGIApp
 
 from app.core.errors import Fault
 from app.core.services import Shell
-from app.main import health, problems, requests
+from app.main import health, parked, problems, requests
 from app.main.edge import Edge
 from app.portal import pages
 
@@ -28,6 +28,7 @@ ROOMS = (
     "app.workflows",
     "app.audit",
     "app.metering",
+    "app.intelligence",
     "app.portal",
 )
 LARGEST_BODY = 1024 * 1024
@@ -35,7 +36,7 @@ LARGEST_BODY = 1024 * 1024
 
 def routes() -> list[Any]:
     """Every room's routes, and the plumbing."""
-    found: list[Any] = list(health.ROUTES)
+    found: list[Any] = [*health.ROUTES, *parked.ROUTES]
     for room in ROOMS:
         found.extend(importlib.import_module(f"{room}.routes").ROUTES)
     return found
