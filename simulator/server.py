@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl
 
-from simulator import control, ledger, sockets
+from simulator import control, ledger, mail_pages, sockets
 from simulator.credentials import TOKEN_SECONDS, Credentials
 from simulator.faults import Fault, Faults
 from simulator.mail import Mailbox
@@ -83,6 +83,8 @@ class Simulator:
         call = _call(scope, await _body(receive))
         if call.partner in PARTNERS:
             await self._serve(scope, send, call)
+        elif call.method == "GET" and (html := mail_pages.page(self.mailbox, scope["path"], call.query.get("to", ""))) is not None:
+            await _send_page(send, html)
         else:
             answer = control.answer(self.store, self.faults, self.mailbox, call.method, scope["path"], call.query, call.raw, self.now())
             await _send(send, answer)
@@ -238,6 +240,13 @@ async def _send(send: Send, answer: Answer, headers: Mapping[str, str] | None = 
         await send({"type": "http.response.body", "body": piece, "more_body": True})
         await asyncio.sleep(drip / max(len(body), 1))
     await send({"type": "http.response.body", "body": b""})
+
+
+async def _send_page(send: Send, html: str) -> None:
+    body = html.encode()
+    lines = [(b"content-type", b"text/html; charset=utf-8"), (b"content-length", str(len(body)).encode())]
+    await send({"type": "http.response.start", "status": 200, "headers": lines})
+    await send({"type": "http.response.body", "body": body})
 
 
 def _pieces(body: bytes, drip: float) -> list[bytes]:

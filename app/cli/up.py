@@ -223,10 +223,10 @@ def up(*, once: bool, story: bool, chaos: bool, inputs: Sequence[Path], home: Pa
         signal.signal(number, _stop)
     try:
         installation.start()
-        code = _play(installation, story=story, chaos=chaos, inputs=inputs)
+        code = _play(installation, story=story, chaos=chaos, inputs=inputs, stays=not once)
         if not once and code == 0:
             console.print(
-                f"\nUp at {installation.base_url} (mail: {installation.mail_url}). Ctrl-C stops everything.",
+                f"\nUp at {installation.base_url} (all mail: {installation.simulator_url}/mail). Ctrl-C stops everything.",
                 highlight=False,
             )
             _stay(installation.tend)
@@ -258,14 +258,14 @@ def variables(home: Path) -> dict[str, str]:
         raise CannotStart(f"Nothing runs under {home}; start it with `make run`.") from None
 
 
-def _play(installation: Installation, *, story: bool, chaos: bool, inputs: Sequence[Path]) -> int:
+def _play(installation: Installation, *, story: bool, chaos: bool, inputs: Sequence[Path], stays: bool) -> int:
     common = ["--base-url", installation.base_url, "--platform-key", installation.platform_key, "--simulator", installation.simulator_url]
     if inputs:
         return _attend(installation, ["simulator.feed", *common, *map(str, inputs)])
     if not story:
         return 0
     extra = ["--fault-dir", str(installation.home / "faults")] if chaos else ["--no-chaos"]
-    return _attend(installation, ["simulator.story", *common, *extra])
+    return _attend(installation, ["simulator.story", *common, *extra, *(["--doors"] if stays else [])])
 
 
 def _attend(installation: Installation, module: list[str]) -> int:

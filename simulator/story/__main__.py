@@ -8,6 +8,7 @@ from simulator.story import chaos, play
 from simulator.story.book import Book
 from simulator.story.cast import CASTS
 from simulator.story.client import Outside
+from simulator.story.doors import doors
 from simulator.story.provision import Keyring
 from simulator.story.show import Screen, as_json
 
@@ -24,6 +25,7 @@ def arguments(given: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--no-chaos", action="store_true", help="leave step 13 out")
     parser.add_argument("--outage", type=float, default=60.0, help="seconds the carrier is down in step 13")
     parser.add_argument("--fault-dir", type=Path, help="where a file named like a fault point kills the process that reaches it")
+    parser.add_argument("--doors", action="store_true", help="end with a sign-in link for one person of each kind")
     parser.add_argument("--json", action="store_true", help="print the outcomes as JSON")
     return parser.parse_args(given)
 
@@ -42,7 +44,8 @@ def main(given: list[str] | None = None) -> int:
         screen.say("[bold]Told again with the carrier down and a worker killed …[/]")
         chaos.tell_again(setting, book, ready, outage=options.outage, fault_dir=options.fault_dir)
     screen.table(book)
-    screen.addresses(ready, options.base_url, options.simulator)
+    if options.doors:
+        screen.addresses(doors(ready, options.base_url, setting.outside), options.base_url, options.simulator)
     if options.json:
         print(as_json(book))
     return 0 if book.held else 1

@@ -14,10 +14,13 @@ class Cast:
     customer_name: str
     account: str
     bystander: str
+    admin: str
+    analyst: str
     operator: str
     approver: str
     second_approver: str
     contact: str
+    colleague: str
     bystander_contact: str
     subject: str
 
@@ -41,10 +44,13 @@ CASTS = {
         customer_name="Acme Pharma",
         account="ACME-01",
         bystander="boreal-foods",
+        admin="mira@northwind.example",
+        analyst="lena@northwind.example",
         operator="ida@northwind.example",
         approver="omar@northwind.example",
         second_approver="paula@northwind.example",
         contact="ops@acme-pharma.example",
+        colleague="zoe@acme-pharma.example",
         bystander_contact="desk@boreal-foods.example",
         subject="verspätet sich",
     ),
@@ -56,10 +62,13 @@ CASTS = {
         customer_name="Corvid Medical",
         account="CORVID-11",
         bystander="tideway-parts",
+        admin="joost@harborline.example",
+        analyst="lena@harborline.example",
         operator="nora@harborline.example",
         approver="teun@harborline.example",
         second_approver="lotte@harborline.example",
         contact="ops@corvid-medical.example",
+        colleague="zoe@corvid-medical.example",
         bystander_contact="desk@tideway-parts.example",
         subject="is delayed",
     ),

@@ -63,14 +63,19 @@ def source_keys(base_url: str, admin: Api, sources: tuple[str, ...] = ("wms", "e
     return {name: Api(base_url, {"authorization": f"Bearer {key['secret']}"}) for name, key in made.items()}
 
 
-def sign_in(base_url: str, outside: Outside, host: str, email: str) -> Api:
-    """A person's session, through the link they are sent."""
+def ask_for_link(base_url: str, outside: Outside, host: str, email: str) -> str:
+    """The link a person is sent who wants to sign in."""
     before = max([mail["seq"] for mail in outside.mails(email)], default=0)
     asking = Api(base_url, {"host": host}).request("POST", "/v1/sign-in/email", json={"email": email})
     if asking.status_code not in (200, 202):
         raise StoryBroken(f"asking for a sign-in link answered {asking.status_code}: {asking.text}")
     mail = until(f"a sign-in mail to {email}", lambda: outside.mails(email, after=before))[-1]
-    link = next(found for found in links(mail["text"]) if "/sign-in/" in found)
+    return next(found for found in links(mail["text"]) if "/sign-in/" in found)
+
+
+def sign_in(base_url: str, outside: Outside, host: str, email: str) -> Api:
+    """A person's session, through the link they are sent."""
+    link = ask_for_link(base_url, outside, host, email)
     visitor = Visitor(base_url)
     visitor.get(link)
     answer = visitor.post(link)

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 
 from simulator.story.book import Book, Check
-from simulator.story.cast import CASTS
+from simulator.story.doors import Door
 
 STEPS = {
     0: "The stage",
@@ -58,12 +58,14 @@ class Screen:
         held = sum(check.held for check in book.checks)
         self._console.print(f"[bold]{held} of {len(book.checks)} promised outcomes held.[/]")
 
-    def addresses(self, partners: Iterable[str], base_url: str, simulator: str) -> None:
-        """Where each partner's people find their portal, and where the sign-in links they ask for arrive."""
+    def addresses(self, doors: Iterable[Door], base_url: str, simulator: str) -> None:
+        """Where each partner's people come in, with a link for each that signs in once."""
         port = urlsplit(base_url).port
-        for cast in (CASTS[partner] for partner in partners):
-            self.say(f"{cast.brand}: http://{cast.host}:{port} · sign in as {cast.operator}, {cast.approver} or {cast.contact}")
-        self.say(f"Their mail: {simulator}/mail/messages?to=…")
+        for door in doors:
+            self.say(f"\n[bold]{door.cast.brand}[/] http://{door.cast.host}:{port}")
+            for who, email, link in door.people:
+                self.say(f"  {who:<20} {email:<30} {link}")
+        self.say(f"\nEach link signs in once, within 15 minutes; ask for more at /sign-in. All mail: {simulator}/mail")
 
 
 def as_json(book: Book) -> str:

@@ -32,3 +32,12 @@ class TestMailbox:
             _send(addresses["smtp"], "later@acme.example")
         assert refused.value.smtp_code == 451
         assert world.client.get("/mail/messages", params={"to": "later@acme.example"}).json()["messages"] == []
+
+    def test_people_read_it_in_a_browser(self, world: World, addresses: dict[str, str]) -> None:
+        _send(addresses["smtp"], "reader@acme.example", "<b>Late</b>")
+        seq = world.client.get("/mail/messages", params={"to": "reader@acme.example"}).json()["messages"][0]["seq"]
+        listed = world.client.get("/mail", params={"to": "reader@acme.example"}).text
+        assert f'href="/mail/{seq}">&lt;b&gt;Late&lt;/b&gt;</a>' in listed
+        letter = world.client.get(f"/mail/{seq}")
+        assert letter.headers["content-type"].startswith("text/html") and "&lt;p&gt;Guten Tag&lt;/p&gt;" in letter.text
+        assert world.client.get("/mail/999999").status_code == 404
