@@ -12,7 +12,7 @@ from app.core.errors import Conflict
 from app.core.locks import take_turns
 from app.core.settings import Settings
 from app.core.uow import UnitOfWork
-from branding import domains
+from branding import domains, queries
 from branding.logo import Logo, logo_from
 from branding.models import BrandRow, Domain, LogoRow
 from branding.schemas import Brand
@@ -48,6 +48,20 @@ async def publish_brand(
     if expected is not None and expected != (current.version if current else 0):
         raise BrandMoved()
     logo_id = current.logo_id if current and logo is msgspec.UNSET else await _keep_logo(uow, picture)
+    return await _put(uow, current, brand, logo_id)
+
+
+async def republish_brand(uow: UnitOfWork, number: int) -> BrandRow:
+    """Make an earlier version what everybody sees again, with the logo it had, as a new version. Raises NotFound, ColourUnreadable."""
+    await take_turns(uow, "brand")
+    earlier = await queries.version(uow, number)
+    brand = msgspec.convert(earlier.content, Brand)
+    theme(brand.tokens)
+    current: BrandRow | None = (await uow.execute(select(BrandRow).where(BrandRow.status == "published"))).scalar_one_or_none()
+    return await _put(uow, current, brand, earlier.logo_id)
+
+
+async def _put(uow: UnitOfWork, current: BrandRow | None, brand: Brand, logo_id: UUID | None) -> BrandRow:
     content = msgspec.to_builtins(brand)
     digest = hashlib.sha256(msgspec.json.encode([content, str(logo_id)], order="deterministic")).hexdigest()
     if current and current.content_hash == digest:

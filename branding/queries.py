@@ -6,6 +6,8 @@ import msgspec
 from sqlalchemy import select
 from sqlalchemy.orm import defer
 
+from app.core.errors import NotFound
+from app.core.paging import Page, page
 from app.core.settings import Settings
 from app.core.uow import UnitOfWork
 from branding.models import BrandRow, Domain, LogoRow
@@ -34,6 +36,19 @@ async def shown(uow: UnitOfWork, *, with_pixels: bool = False) -> Shown:
     if found is None:
         return Shown(None, None)
     return Shown(msgspec.convert(found.BrandRow.content, Brand), found.LogoRow, found.BrandRow.version)
+
+
+async def versions(uow: UnitOfWork, *, cursor: str | None, limit: int) -> Page[BrandRow]:
+    """Return every version of the brand, newest first."""
+    return await page(uow, select(BrandRow), by=[(BrandRow.version, int)], cursor=cursor, limit=limit, view=lambda row: row)
+
+
+async def version(uow: UnitOfWork, number: int) -> BrandRow:
+    """Return one version of the brand; raises NotFound."""
+    row: BrandRow | None = (await uow.execute(select(BrandRow).where(BrandRow.version == number))).scalar_one_or_none()
+    if row is None:
+        raise NotFound()
+    return row
 
 
 async def origin(uow: UnitOfWork, settings: Settings) -> str | None:

@@ -7,6 +7,8 @@ that passes; the dark theme is derived from the light one, so it always passes.
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import msgspec
+
 from app.core.errors import FieldError, Invalid
 from branding import colour
 from branding.colour import SHAPE_CONTRAST, TEXT_CONTRAST
@@ -56,12 +58,30 @@ def theme(tokens: Tokens) -> Theme:
 
 def faults(tokens: Tokens) -> list[FieldError]:
     """List what can't be read, one entry a field, with its remedy; empty when the tokens pass AA."""
-    checks = [
+    return [fault for name, value, least, use in _checks(tokens) if (fault := _fault(name, value, tokens.surface, least, use))]
+
+
+def proposals(tokens: Tokens) -> dict[str, str]:
+    """Return the nearest colour that passes for each token that fails."""
+    return {
+        name: colour.nearest_passing(value, tokens.surface, least)
+        for name, value, least, _ in _checks(tokens)
+        if colour.contrast(value, tokens.surface) < least
+    }
+
+
+def corrected(tokens: Tokens) -> Tokens:
+    """Return the tokens with every proposal taken, so that a theme can be made of them."""
+    return msgspec.structs.replace(tokens, **proposals(tokens))
+
+
+def _checks(tokens: Tokens) -> list[tuple[str, str, float, str]]:
+    wanted = [
         ("text", tokens.text, TEXT_CONTRAST, "reading text"),
         ("primary", tokens.primary, TEXT_CONTRAST, "links and headings"),
-        ("accent", tokens.accent, SHAPE_CONTRAST, "focus rings and marks"),
+        ("accent", tokens.accent or "", SHAPE_CONTRAST, "focus rings and marks"),
     ]
-    return [fault for name, value, least, use in checks if value and (fault := _fault(name, value, tokens.surface, least, use))]
+    return [check for check in wanted if check[1]]
 
 
 def _fault(name: str, value: str, surface: str, least: float, use: str) -> FieldError | None:

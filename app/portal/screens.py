@@ -103,6 +103,28 @@ class Screen:
             return await self.again(again, form.refused(fault), fault.status)
         return self.go(target)
 
+    async def reveal(
+        self, change: Change[T], form: Form, *, show: Callable[[T], Response[str]], again: Again, then: str, done: str = ""
+    ) -> Response[str]:
+        """Do what a form asks, once, and answer with `show`: a page that holds what is shown this once, such as a new secret.
+
+        Sent again, the form leads to `then`. What is refused shows `again`, as in `change`.
+        """
+        try:
+            async with self.work() as uow:
+                claimed = await self._claim(uow, form)
+                if isinstance(claimed, repeats.Seen):
+                    return self.go(then, done=done)
+                result = await change(uow)
+                if claimed is not None:
+                    await repeats.keep(uow, claimed, 303, {"location": _with_query(then, {"done": done} if done else {})}, b"")
+        except Exception as error:
+            fault = as_fault(error)
+            if not isinstance(fault, Fault) or fault.status >= 500:
+                raise
+            return await self.again(again, form.refused(fault), fault.status)
+        return show(result)
+
     async def again(self, again: Again, form: Form, status: int = 422) -> Response[str]:
         """Show a form once more, with what was wrong."""
         async with self.read() as uow:
