@@ -24,6 +24,7 @@ from app.policies import manifest as policy_section
 from app.workflows import handlers as workflows
 from app.workflows import manifest as workflow_section
 from branding import manifest as brands
+from tenants import handlers as tenants
 
 # When this happens … in the same transaction, do that.
 NOW: list[Now] = [
@@ -39,6 +40,7 @@ LATER: list[Later] = [
     Later("timeline", cases.keep_timeline),
     Later("audit", audit.chain_events),
     Later("metering", metering.count_usage),
+    Later("acting", tenants.keep_acting),
 ]
 
 # When work of this kind is due …
@@ -51,6 +53,7 @@ WORK: list[Work] = [
     Work("clock", cases.ring_clocks),
     Work("approval", cases.expire_approvals),
     Work("offer", cases.expire_offers),
+    Work("consent", tenants.expire_consents),
     Work(audit.ANCHOR, audit.anchor_heads, most_tries=audit.ANCHOR_TRIES),
     Work("notice", notices.deliver, batch=notices.BATCH, lease=notices.LEASE),
 ]

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 from uuid import UUID
 
+from app.core.context import acting_for
 from app.core.errors import NotAllowed, Unauthenticated
 from app.core.services import Shell
 from tenants import credentials, keys, sessions
@@ -105,6 +106,7 @@ async def authenticate(shell: Shell, headers: RawHeaders, client_ip: str | None,
     `headers` are the request's, names in lower case, as ASGI gives them. Without `csrf` the caller checks the token itself,
     before it changes anything: a form carries it in a field.
     """
+    acting_for.set(None)
     given = list(headers)
     token, by_cookie = _credential(given)
     host = _one(given, b"host").rsplit(":", 1)[0].lower()
@@ -116,6 +118,7 @@ async def authenticate(shell: Shell, headers: RawHeaders, client_ip: str | None,
         raise AddressRefused()
     if csrf and by_cookie and method not in _SAFE and not sessions.is_csrf_of(_one(given, sessions.CSRF_HEADER), token):
         raise CsrfTokenMissing()
+    acting_for.set(known.principal.acting_for)
     return known.principal
 
 

@@ -1,9 +1,10 @@
 """What the database knows of a credential: read once, then kept by the cache for a few seconds."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 
 from app.core.errors import Fault
@@ -11,9 +12,10 @@ from app.core.services import Shell
 from app.core.uow import UnitOfWork
 from tenants import keys, sessions
 from tenants.keys import Key
-from tenants.models import ApiKey, Customer, KeyUse, Session, User
+from tenants.models import Acting, ApiKey, Consent, Customer, KeyUse, Session, SessionUse, User
+from tenants.permissions import CONFINED_PERMISSIONS
 from tenants.principal import Principal, Scope
-from tenants.queries import find_roles, info, roles_of
+from tenants.queries import find_roles, info, roles_held, roles_of
 from tenants.roles import BUILT_IN, permissions_of
 
 _ACTOR = "system:auth"
@@ -84,13 +86,68 @@ async def of_session(shell: Shell, token: str) -> Known | None:
             return None
         if not await _is_active(uow, row.customer_id):
             return None
-        confined = row.customer_id is not None
-        permissions = permissions_of(await find_roles(uow, await roles_of(uow, user.id)), customer=confined)
-        principal = Principal(
-            tenant_id, f"user:{user.id}", "customer" if confined else "partner", permissions,
-            customer_id=row.customer_id, user_id=user.id, session_id=session_id,
-        )  # fmt: skip
-        return Known(session_id, principal, row.expires_at, host=row.host)
+        principal = await (_of_partner(uow, row) if row.customer_id is None else _of_customer(uow, row, row.customer_id))
+        use = await uow.find(SessionUse, session_id)
+        known, last = Known(session_id, principal, row.expires_at, host=row.host), use.used_at if use else None
+    await _note_session(shell, tenant_id, row, last)
+    return known
+
+
+async def _of_customer(uow: UnitOfWork, row: Session, customer_id: UUID) -> Principal:
+    permissions = permissions_of(await find_roles(uow, await roles_of(uow, row.user_id)), customer=True)
+    return _person(uow, row, "customer", permissions, customer_id)
+
+
+async def _of_partner(uow: UnitOfWork, row: Session) -> Principal:
+    """Somebody of the partner: acting for a customer that consents, working for one of their customers, or for all of them."""
+    held = await roles_held(uow, row.user_id)
+    everywhere = permissions_of(await find_roles(uow, held.get(None, [])), customer=False)
+    acting_for = await _acts_for(uow, row) if "consent.ask" in everywhere else None
+    if acting_for is not None:
+        permissions = BUILT_IN["customer_user"].permissions
+        return replace(_person(uow, row, "customer", permissions, acting_for), acting_for=acting_for)
+    focus = await _focus(uow, row, held)
+    if focus is None:
+        return _person(uow, row, "partner", everywhere, None)
+    permissions = everywhere | permissions_of(await find_roles(uow, held[focus]), customer=False)
+    return _person(uow, row, "partner", permissions & CONFINED_PERMISSIONS, focus)
+
+
+async def _acts_for(uow: UnitOfWork, row: Session) -> UUID | None:
+    """The customer whose consent this session acts under right now."""
+    wanted = select(Acting.customer_id).join(Consent, (Consent.tenant_id == Acting.tenant_id) & (Consent.id == Acting.consent_id))
+    live = (Acting.session_id == row.id, Acting.ended_at.is_(None), Consent.status == "granted", Consent.expires_at > uow.now)
+    customer_id: UUID | None = (await uow.execute(wanted.where(*live))).scalar_one_or_none()
+    return customer_id if customer_id is not None and await _is_active(uow, customer_id) else None
+
+
+async def _focus(uow: UnitOfWork, row: Session, held: dict[UUID | None, list[str]]) -> UUID | None:
+    """The one customer somebody works for: the one they chose, else (when they don't serve the whole tenant) their first."""
+    own = [customer_id for customer_id in held if customer_id is not None]
+    wanted = [row.focus_id] if row.focus_id in own else [] if None in held else own
+    for customer_id in wanted:
+        if await _is_active(uow, customer_id):
+            return customer_id
+    return None
+
+
+def _person(uow: UnitOfWork, row: Session, scope: Scope, permissions: frozenset[str], customer_id: UUID | None) -> Principal:
+    return Principal(
+        uow.tenant_id, f"user:{row.user_id}", scope, permissions, customer_id=customer_id, user_id=row.user_id, session_id=row.id
+    )
+
+
+async def _note_session(shell: Shell, tenant_id: UUID, row: Session, last: datetime | None) -> None:
+    """Write down that the session is in use, at most once a minute."""
+    now = shell.clock.now()
+    if last is not None and now - last < _USE_NOTED:
+        return
+    try:
+        async with shell.unit_of_work(tenant_id, actor=_ACTOR) as uow:
+            noted = insert(SessionUse).values(tenant_id=tenant_id, id=row.id, customer_id=row.customer_id, used_at=now)
+            await uow.execute(noted.on_conflict_do_update(index_elements=["tenant_id", "id"], set_={"used_at": now}))
+    except Fault as fault:
+        shell.log.warning("session use not noted", reason=type(fault).__name__)
 
 
 async def _known(uow: UnitOfWork, row: ApiKey) -> Known:

@@ -39,5 +39,9 @@ notices.read usage.read audit.read
 """
 CUSTOMER_PERMISSIONS = frozenset(_CUSTOMERS.split())
 
+# What somebody of the partner may hold who serves only some customers: they work inside one customer's rows, so what
+# is shared between customers can neither be read nor changed.
+CONFINED_PERMISSIONS = (CUSTOMER_PERMISSIONS - {"consent.decide", "identity.write"}) | {"cases.work", "cases.propose"}
+
 # Only the platform's own operators create partners; no role inside a tenant can be made to hold this.
 PLATFORM_PERMISSIONS = frozenset({"partners.write"})

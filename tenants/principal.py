@@ -19,7 +19,8 @@ class Principal:
 
     `tenant_id` is None only for the platform's own keys, `customer_id` is None for whoever serves the whole tenant.
     `actor` is what events will say ("key:<id>", "user:<id>", "link:<id>"). `source` is the only source a source key may
-    feed. Of `key_id` and `session_id` one is set. `acting_for` is the customer a person of the partner acts for with that
+    feed. Somebody of the partner who serves only some customers has the scope `partner` and the one customer they work for
+    now. Of `key_id` and `session_id` one is set. `acting_for` is the customer a person of the partner acts for with that
     customer's consent; `customer_id` is then the same.
     """
 
@@ -42,6 +43,11 @@ class Principal:
         """Raise PermissionMissing, naming the permission, unless it is held."""
         if permission not in self.permissions:
             raise PermissionMissing(extra={"permission": permission})
+
+    @property
+    def own_customer_id(self) -> UUID | None:
+        """The customer this person belongs to; None for people of the partner, whomever they work or act for at the moment."""
+        return None if self.scope == "partner" or self.acting_for else self.customer_id
 
     @property
     def tenant(self) -> UUID:

@@ -67,9 +67,19 @@ async def list_roles(uow: UnitOfWork) -> list[RoleView]:
 
 
 async def roles_of(uow: UnitOfWork, user_id: UUID) -> list[str]:
-    """Return the names of the roles this user has."""
-    found = (await uow.execute(select(Membership.role).where(Membership.user_id == user_id).order_by(Membership.role))).scalars()
-    return list(found)
+    """Return the names of the roles this user has where they belong: in the whole tenant, or in their own customer."""
+    held = await roles_held(uow, user_id)
+    row = await uow.get(User, user_id)
+    return held.get(row.customer_id, [])
+
+
+async def roles_held(uow: UnitOfWork, user_id: UUID) -> dict[UUID | None, list[str]]:
+    """Return the names of the roles this user has, by the customer they hold for; None is the whole tenant."""
+    wanted = select(Membership.customer_id, Membership.role).where(Membership.user_id == user_id).order_by(Membership.id)
+    held: dict[UUID | None, list[str]] = {}
+    for row in (await uow.execute(wanted)).all():
+        held.setdefault(row.customer_id, []).append(row.role)
+    return {customer_id: sorted(roles) for customer_id, roles in held.items()}
 
 
 async def customer_by_slug(uow: UnitOfWork, slug: str) -> Customer | None:

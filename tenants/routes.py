@@ -11,8 +11,10 @@ from app.core.paging import Page
 from app.core.services import Shell
 from app.core.uow import UnitOfWork
 from tenants import platform, provisioning, queries
+from tenants.access_routes import ACCESS_ROUTES
 from tenants.auth import cache_of
 from tenants.commands import customers, keys, roles, users
+from tenants.identity_routes import IDENTITY_ROUTES
 from tenants.manifest import PartnerEntry
 from tenants.models import Customer
 from tenants.principal import Principal
@@ -142,14 +144,15 @@ async def get_user(uow: UnitOfWork, user_id: UUID) -> UserView:
 
 @post("/v1/users/{user_id:uuid}/roles", opt=_may("users.write"), operation_id="grantRole", tags=["tenancy"])
 async def grant_role(uow: UnitOfWork, principal: Principal, user_id: UUID, data: Grant) -> UserView:
-    await users.grant_role(uow, user_id, data.role, maker=principal)
+    await users.grant_role(uow, user_id, data.role, maker=principal, customer_id=data.customer_id)
     await uow.session.flush()
     return await queries.user(uow, user_id)
 
 
 @delete("/v1/users/{user_id:uuid}/roles/{role_name:str}", opt=_may("users.write"), operation_id="revokeRole", tags=["tenancy"])
-async def revoke_role(uow: UnitOfWork, principal: Principal, user_id: UUID, role_name: str) -> None:
-    await users.revoke_role(uow, user_id, role_name, maker=principal)
+async def revoke_role(uow: UnitOfWork, principal: Principal, user_id: UUID, role_name: str, customer_id: UUID | None = None) -> None:
+    """Relieve somebody of a role; with `customer_id` of the one they hold for that customer."""
+    await users.revoke_role(uow, user_id, role_name, maker=principal, customer_id=customer_id)
 
 
 @post("/v1/users/{user_id:uuid}/suspend", opt=_may("users.write"), operation_id="suspendUser", tags=["tenancy"], status_code=200)
@@ -232,4 +235,6 @@ ROUTES: list[Any] = [
     list_roles, create_role, change_role, delete_role,
     list_keys, get_key, create_key, rotate_key, revoke_key,
     *SIGN_IN_ROUTES,
+    *IDENTITY_ROUTES,
+    *ACCESS_ROUTES,
 ]  # fmt: skip

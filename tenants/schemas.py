@@ -118,17 +118,23 @@ class CustomerView(msgspec.Struct, kw_only=True):
 
 
 class NewUser(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
-    """A person and their first role; `customer_id` confines them to one customer, and customer roles need it."""
+    """A person and their first role; `customer_id` makes them that customer's, and customer roles need it.
+
+    `only_customers` gives somebody of the partner the role for these customers alone.
+    """
 
     email: Email
     role: RoleName
     name: Annotated[str, Meta(max_length=200)] = ""
     customer_id: UUID | None = None
+    only_customers: Annotated[list[UUID], Meta(max_length=100)] = []
     locale: Locale | None = None
     zone: str | None = None
 
 
 class Grant(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """One more role; `customer_id` gives it to somebody of the partner for that customer alone."""
+
     role: RoleName
     customer_id: UUID | None = None
 

@@ -3,10 +3,13 @@
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Literal, Protocol
+from urllib.parse import urlsplit
 from uuid import UUID
 
 from app.core.services import Shell
 from app.core.uow import UnitOfWork
+
+_LONGEST_PATH = 2_000
 
 Step = Literal["confirm", "unusable", "done"]
 
@@ -35,3 +38,10 @@ class SignInPage(Protocol):
     """Shows one step of signing in on `host`: a button that posts to the page's own address, that the link is spent, or that it is done."""
 
     async def __call__(self, shell: Shell, host: str, step: Step) -> Shown: ...
+
+
+def local_path(given: str) -> str:
+    """Return `given` when it leads to a page of this very host, else "": an address elsewhere would let anybody borrow our door."""
+    fine = given.startswith("/") and not given.startswith("//") and given.isprintable() and len(given) <= _LONGEST_PATH
+    parts = urlsplit(given) if fine and "\\" not in given else None
+    return given if parts is not None and not parts.scheme and not parts.netloc and not parts.path.startswith("/sign-") else ""

@@ -96,7 +96,7 @@ async def sign_out(shell: Shell, principal: Principal) -> Response[None]:
     """End the session: here at once, everywhere within five seconds. Whoever uses a key has none."""
     session_id = principal.session_id
     if session_id is not None:
-        async with shell.unit_of_work(principal.tenant, actor=principal.actor, customer=principal.customer_id) as uow:
+        async with shell.unit_of_work(principal.tenant, actor=principal.actor, customer=principal.own_customer_id) as uow:
             await end_session(uow, session_id)
         cache_of(shell).forget(session_id)
     answer: Response[None] = Response(None, status_code=204)

@@ -8,6 +8,7 @@ import hashlib
 import hmac
 import re
 from collections.abc import Iterable
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Literal
 from uuid import UUID
@@ -16,6 +17,10 @@ ALLOWED = re.compile(r"^[0-9A-Za-z,|_:=.-]+$")
 _ACTOR = re.compile(r"^(user|key|run|link|system|source):[0-9A-Za-z_.-]{1,80}$")
 MOST_TENANTS = 128
 LIFETIME_SECONDS = 300
+
+# The customer that whoever sent this request acts for, with its consent: every event said by a person then carries it,
+# in whichever transaction of the request it is said.
+acting_for: ContextVar[UUID | None] = ContextVar("acting_for", default=None)
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,10 @@ SCHEMA_VERSION = 1
 
 
 class Event(msgspec.Struct, kw_only=True):
-    """What happened, to what, because of whom; `changes` holds before and after of every changed column."""
+    """What happened, to what, because of whom; `changes` holds before and after of every changed column.
+
+    `acting_for` is the customer that the actor, a person of the partner, acted for with its consent.
+    """
 
     id: UUID
     type: str
@@ -29,6 +32,7 @@ class Event(msgspec.Struct, kw_only=True):
     changes: dict[str, list[Any]] = {}
     key: str | None = None
     schema_version: int = SCHEMA_VERSION
+    acting_for: UUID | None = None
 
     def envelope(self) -> dict[str, Any]:
         """The stored form: everything but the tenant (its own column) and the moment of recording (the database's clock)."""
@@ -36,6 +40,7 @@ class Event(msgspec.Struct, kw_only=True):
             "id": str(self.id), "type": self.type, "customer_id": str(self.customer_id) if self.customer_id else None, "subject": self.subject,
             "occurred_at": self.occurred_at.isoformat(), "actor": self.actor, "cause": self.cause, "trace": self.trace,
             "data": plain(self.data), "changes": self.changes, "key": self.key, "schema_version": self.schema_version,
+            **({"acting_for": str(self.acting_for)} if self.acting_for else {}),
         }  # fmt: skip
 
     @classmethod

@@ -16,6 +16,7 @@ from sqlalchemy import text as sql
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstanceState, ORMExecuteState, Session
 
+from app.core.context import acting_for
 from app.core.errors import NotFound
 from app.core.events import Event, plain
 from app.core.ids import new_id
@@ -77,6 +78,7 @@ class UnitOfWork:
         self.case_id = case_id
         self.cause = cause
         self.trace = trace
+        self.acting_for = acting_for.get() if actor.startswith("user:") else None
         self._hearing = hearing
         self._read_only = read_only
         self._drafts: list[_Draft] = []
@@ -160,6 +162,7 @@ class UnitOfWork:
         happened = Event(
             id=new_id(), type=type, tenant_id=self.tenant_id, customer_id=owner, subject=named, occurred_at=occurred_at or self.now,
             recorded_at=self.now, actor=self.actor, cause=self.cause, trace=self.trace, data=plain(data or {}), key=key,
+            acting_for=self.acting_for,
         )  # fmt: skip
         self._drafts.append(_Draft(happened, tuple(r for r in (of, *also) if r is not None)))
         return happened

@@ -70,7 +70,8 @@ async def right_area(connection: ASGIConnection[Any, Any, Any, Any], handler: Ba
     if area in ("open", "asset", "any"):
         return
     principal = cast(Principal, connection.user)
-    is_customers = principal.customer_id is not None
+    # Somebody of the partner who works for one customer stays the partner's; whoever acts for a customer sees what it sees.
+    is_customers = principal.scope == "customer"
     if principal.user_id is None or is_customers != (area == "home"):
         raise PageGone()
 

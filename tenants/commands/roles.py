@@ -4,14 +4,14 @@ from sqlalchemy import func, select
 
 from app.core.errors import Conflict
 from app.core.uow import UnitOfWork
-from tenants.models import ApiKey, CustomRole, Membership
+from tenants.models import ApiKey, CustomRole, IdentityProvider, Membership
 from tenants.principal import Principal
 from tenants.roles import RoleNameTaken, RoleUnknown, check_within, custom_role
 from tenants.schemas import NewRole
 
 
 class RoleInUse(Conflict):
-    """Somebody has this role, or a key does; take it from them first."""
+    """Somebody has this role, or a key or a sign-in provider gives it; take it from them first."""
 
 
 class RoleFixed(Conflict):
@@ -49,6 +49,7 @@ async def delete_role(uow: UnitOfWork, name: str) -> None:
     held = held or await uow.session.scalar(
         select(func.count()).select_from(ApiKey).where(ApiKey.roles.any(name), ApiKey.revoked_at.is_(None))  # type: ignore[arg-type]
     )
+    held = held or await uow.session.scalar(select(func.count()).select_from(IdentityProvider).where(IdentityProvider.default_role == name))
     if held:
         raise RoleInUse()
     uow.publish("role.deleted", of=row, key=f"role:{row.id}", data={"name": name})

@@ -1,5 +1,6 @@
 """Signing in by a link: asked for by address, sent by mail, used once by a POST; then a session until it ends."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
@@ -8,6 +9,7 @@ from sqlalchemy import func, select
 from sqlalchemy import text as sql
 
 from app.core.errors import NotFound
+from app.core.tables import TenantRow
 from app.core.uow import UnitOfWork
 from tenants import sessions
 from tenants.models import Session, SignInLink, User
@@ -27,36 +29,36 @@ class LinkUnusable(NotFound):
 
 @dataclass(frozen=True, slots=True)
 class SignedIn:
-    """A new session and its token, which only its browser will know."""
+    """A new session and its token, which only its browser will know, and the page to go on to ("" for the first one)."""
 
     session: Session
     token: Token
+    next: str = ""
 
 
-async def request_sign_in(uow: UnitOfWork, mail: SignInMail, *, email: str, host: str, origin: str) -> int:
+async def request_sign_in(uow: UnitOfWork, mail: SignInMail, *, email: str, host: str, origin: str, next: str = "") -> int:
     """Send a link to everybody of this tenant with this address, and return how many; the caller tells nobody.
 
-    `host` is the verified host the link will work on, `origin` its absolute address. Nobody gets more than five links an
+    `host` is the verified host the link will work on, `origin` its absolute address, `next` the page it leads on to. Nobody gets more than five links an
     hour. Says sign_in.requested for each.
     """
     people = [user for user in await users_by_email(uow, email) if await _links_lately(uow, user) < MOST_LINKS]
     for user in people:
-        await _send_link(uow, mail, user, host, origin)
+        await _send_link(uow, mail, user, host, origin, next)
     return len(people)
 
 
-async def use_link(uow: UnitOfWork, link_id: UUID, *, host: str) -> SignedIn:
+async def use_link(uow: UnitOfWork, link_id: UUID, *, host: str, device: str = "") -> SignedIn:
     """Turn a link into a session on the host it was sent for; raises LinkUnusable. Says session.started."""
     link = await uow.find(SignInLink, link_id, lock=True)
     if link is None or not await is_usable(uow, link, host):
         raise LinkUnusable()
     link.used_at = uow.now
     await uow.session.execute(_UNREGISTER, {"hash": link.token_hash})
-    made = await start_session(uow, link.user_id, link.customer_id, host, strength="email")
-    said = {"host": host, "strength": "email", "expires_at": made.session.expires_at}
-    uow.publish("session.started", of=made.session, also=[link], key=f"user:{link.user_id}", customer_id=link.customer_id, data=said)
+    made = await start_session(uow, link.user_id, link.customer_id, host, strength="email", device=device)
+    say_started(uow, made.session, also=[link])
     await uow.session.flush()
-    return made
+    return SignedIn(made.session, made.token, link.next)
 
 
 async def is_usable(uow: UnitOfWork, link: SignInLink, host: str) -> bool:
@@ -74,11 +76,11 @@ async def end_session(uow: UnitOfWork, session_id: UUID) -> None:
         uow.publish("session.ended", of=session, key=f"user:{session.user_id}")
 
 
-async def _send_link(uow: UnitOfWork, mail: SignInMail, user: User, host: str, origin: str) -> None:
+async def _send_link(uow: UnitOfWork, mail: SignInMail, user: User, host: str, origin: str, next: str) -> None:
     token = sessions.make_token()
     link = SignInLink(
-        customer_id=user.customer_id, user_id=user.id, host=host, token_hash=token.hash, expires_at=uow.now + sessions.LINK_LIFE,
-        used_at=None, created_at=uow.now,
+        customer_id=user.customer_id, user_id=user.id, host=host, token_hash=token.hash, next=next,
+        expires_at=uow.now + sessions.LINK_LIFE, used_at=None, created_at=uow.now,
     )  # fmt: skip
     uow.add(link)
     await uow.session.execute(_REGISTER, {"hash": token.hash, "kind": sessions.LINK, "subject": link.id, "expires": link.expires_at})
@@ -89,12 +91,17 @@ async def _send_link(uow: UnitOfWork, mail: SignInMail, user: User, host: str, o
     )  # fmt: skip
 
 
-async def start_session(uow: UnitOfWork, user_id: UUID, customer_id: UUID | None, host: str, *, strength: str) -> SignedIn:
-    """Make a session on `host` for somebody who proved who they are; the caller says session.started."""
+async def start_session(
+    uow: UnitOfWork, user_id: UUID, customer_id: UUID | None, host: str, *, strength: str, device: str = "", provider_id: UUID | None = None
+) -> SignedIn:
+    """Make a session on `host` for somebody who proved who they are; the caller says session.started.
+
+    Its token is new, whatever the browser brought. `provider_id` is who vouched for the person (`strength` "provider").
+    """
     token = sessions.make_token(sessions.BEARER_PREFIX)
     session = Session(
-        customer_id=customer_id, user_id=user_id, host=host, strength=strength, token_hash=token.hash,
-        authenticated_at=uow.now, expires_at=uow.now + sessions.SESSION_LIFE, ended_at=None,
+        customer_id=customer_id, user_id=user_id, host=host, strength=strength, token_hash=token.hash, device=device, provider_id=provider_id,
+        authenticated_at=uow.now, expires_at=uow.now + sessions.SESSION_LIFE, ended_at=None, focus_id=None,
     )  # fmt: skip
     uow.add(session)
     await uow.session.flush()
@@ -102,6 +109,13 @@ async def start_session(uow: UnitOfWork, user_id: UUID, customer_id: UUID | None
         _REGISTER, {"hash": token.hash, "kind": sessions.SESSION, "subject": session.id, "expires": session.expires_at}
     )
     return SignedIn(session, token)
+
+
+def say_started(uow: UnitOfWork, session: Session, *, also: Iterable[TenantRow] = ()) -> None:
+    """Say session.started, once, of a session and of the rows that changed with it."""
+    said = {"host": session.host, "strength": session.strength, "expires_at": session.expires_at, "device": session.device}
+    said |= {"provider_id": session.provider_id} if session.provider_id else {}
+    uow.publish("session.started", of=session, also=also, key=f"user:{session.user_id}", customer_id=session.customer_id, data=said)
 
 
 async def _links_lately(uow: UnitOfWork, user: User) -> int:
