@@ -12,6 +12,7 @@ from app.core.clock import SystemClock
 from app.core.ids import new_id
 from tests.real import missing
 from tests.services import Database, Services, worker_name
+from tests.world import installation, rows, telling, told  # noqa: F401  (fixtures of everybody: one installation for each worker)
 
 # On a machine that builds, the same examples every time: a new counter-example is found at the desk, not by whoever lands next.
 settings.register_profile("desk", deadline=None)

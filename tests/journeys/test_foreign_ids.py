@@ -5,45 +5,29 @@ noun has rows; the owner's own look at each is the proof that the id really exis
 """
 
 import asyncio
-import json
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID, uuid4
 
-import asyncpg
 import httpx
 import pytest
 
-from app.canonical.commands import record
-from app.canonical.events import parse_event
 from app.core.clock import SystemClock
-from app.core.ids import new_id
 from app.core.settings import Settings
 from app.main.application import create_litestar
 from app.main.assembly import build_shell
-from simulator.story.book import Book
 from tenants.commands.keys import create_key
 from tenants.permissions import PERMISSIONS
 from tenants.principal import Principal
 from tenants.schemas import NewKey
 from tests.installation import Running
+from tests.nouns import CUSTOMER, NEIGHBOUR, OTHER, OWNER, TABLES, Rows
 
 pytestmark = pytest.mark.feature("M178", "M179", "M210")
 
-OWNER, OTHER = "northwind", "harborline"
 PARTNER_ROLES = ("partner_admin", "operator", "approver", "analyst")
 CUSTOMER_ROLES = ("customer_admin", "customer_user")
 
-# Where the rows of each noun stand. A path parameter that is missing here fails the test below: no route escapes.
-TABLES = {
-    "case_id": 'cases."case"', "approval_id": "cases.approval", "offer_id": "cases.offer", "run_id": "workflows.workflow_run", "policy_id": "policies.policy",
-    "decision_id": "policies.decision", "user_id": "tenants.user", "key_id": "tenants.api_key", "customer_id": "tenants.customer", "connection_id": "connectors.connection",
-    "call_id": "connectors.call", "domain_id": "branding.domain", "document_id": "canonical.document", "shipment_id": "canonical.shipment", "order_id": "canonical.order",
-    "position_id": "canonical.inventory_position", "party_id": "canonical.party", "location_id": "canonical.location", "promise_id": "canonical.promise",
-    "template_id": "notifications.template", "notice_id": "notifications.notice", "signal_id": "ingest.signal", "source_id": "ingest.source", "mapping_id": "ingest.mapping",
-}  # fmt: skip
-# What a customer may own beside its partner.
-OWNED = ("policies.policy", "notifications.template", "ingest.source", "ingest.mapping", "ingest.signal")
 # Names are not secrets of anybody: the same name may exist in every tenant, and is looked up inside one's own.
 NAMES = {
     "version",
@@ -70,82 +54,26 @@ class World:
 
 
 @pytest.fixture(scope="module")
-def world(told: Book, installation: Running) -> World:
-    del told
+def world(rows: Rows, installation: Running) -> World:
     http = httpx.Client(base_url=installation.installation.base_url, timeout=30)
-    built = World(http)
-    asyncio.run(_furnish(built, installation))
+    built = World(http, ids=rows.ids, of_customer=rows.of_customer)
+    asyncio.run(_furnish(built, installation, rows))
     return built
 
 
-async def _furnish(world: World, installation: Running) -> None:
-    settings = Settings.load(installation.installation.environment())
-    shell = await build_shell(settings, SystemClock())
-    superuser = await asyncpg.connect(installation.installation.postgres.url("postgres"))
+async def _furnish(world: World, installation: Running, rows: Rows) -> None:
+    shell = await build_shell(Settings.load(installation.installation.environment()), SystemClock())
+    foreign = next(each for (partner, _), each in sorted(rows.customers.items()) if partner == OTHER)
     try:
-        tenants = {
-            r["slug"]: r["id"]
-            for r in await superuser.fetch("select p.slug, t.id from core.partner p join core.tenant t on t.partner_id = p.id")
-        }
-        customers = {
-            r["slug"]: r["id"] for r in await superuser.fetch("select slug, id from tenants.customer where tenant_id = $1", tenants[OWNER])
-        }
-        foreign = await superuser.fetchval("select id from tenants.customer where tenant_id = $1 order by slug limit 1", tenants[OTHER])
         for partner in (OWNER, OTHER):
             for role in PARTNER_ROLES:
-                world.keys[(partner, "", role)] = await _key(shell, tenants[partner], role, None)
+                world.keys[(partner, "", role)] = await _key(shell, rows.tenants[partner], role, None)
         for role in CUSTOMER_ROLES:
-            world.keys[(OWNER, "acme-pharma", role)] = await _key(shell, tenants[OWNER], role, customers["acme-pharma"])
-            world.keys[(OWNER, "boreal-foods", role)] = await _key(shell, tenants[OWNER], role, customers["boreal-foods"])
-            world.keys[(OTHER, "a customer", role)] = await _key(shell, tenants[OTHER], role, foreign)
-        await _tell_the_rest(shell, tenants[OWNER], customers["acme-pharma"])
-        for table in OWNED:
-            await _copy_for(superuser, table, tenants[OWNER], customers["acme-pharma"])
-        for name, table in TABLES.items():
-            rows = await superuser.fetch(f"select id from {table} where tenant_id = $1 order by id limit 3", tenants[OWNER])
-            world.ids[name] = [str(r["id"]) for r in rows]
-            has_customer = await superuser.fetchval(
-                "select exists (select from information_schema.columns where table_schema || '.' || table_name = $1 and column_name = 'customer_id')",
-                table.replace('"', ""),
-            )
-            if has_customer:
-                mine = await superuser.fetch(
-                    f"select id from {table} where tenant_id = $1 and customer_id = $2 order by id limit 3",
-                    tenants[OWNER],
-                    customers["acme-pharma"],
-                )
-                world.of_customer[name] = [str(r["id"]) for r in mine]
+            for customer in (CUSTOMER, NEIGHBOUR):
+                world.keys[(OWNER, customer, role)] = await _key(shell, rows.tenants[OWNER], role, rows.customers[(OWNER, customer)])
+            world.keys[(OTHER, "a customer", role)] = await _key(shell, rows.tenants[OTHER], role, foreign)
     finally:
-        await superuser.close()
         await shell.extras["close"]()
-
-
-async def _tell_the_rest(shell: Any, tenant: UUID, customer: UUID) -> None:
-    """Nouns the story has no use for: a stock position, a party, a location."""
-    place = {"name": "Dock 4", "city": "Bremen", "country": "DE"}
-    told = (
-        {"type": "inventory.recorded", "refs": {"sku": "SKU-1"}, "data": {"site": "BRE-1", "on_hand": 7}},
-        {
-            "type": "shipment.recorded",
-            "refs": {"shipment": "SHP-MATRIX"},
-            "data": {"origin": place, "parties": [{"role": "consignee", "name": "A hospital", "location": place}]},
-        },
-    )
-    async with shell.unit_of_work(tenant, actor="system:test") as uow:
-        for event in told:
-            await record(uow, parse_event({**event, "occurred_at": "2026-11-23T12:00:00Z"}), signal_id=uuid4(), customer_id=customer)
-
-
-async def _copy_for(superuser: asyncpg.Connection, table: str, tenant: UUID, customer: UUID) -> None:
-    """A customer's own one of what the partner has: the same row under another id and owner."""
-    row = await superuser.fetchrow(f"select to_jsonb(t) as row from {table} t where tenant_id = $1 order by id limit 1", tenant)
-    mine = {
-        "id": str(new_id()),
-        "customer_id": str(customer),
-        **({"token": uuid4().hex, "name": "acme-own"} if table == "ingest.source" else {}),
-    }
-    fresh = await superuser.fetchval("select $1::jsonb || $2::jsonb", row["row"], json.dumps(mine))
-    await superuser.execute(f"insert into {table} select * from jsonb_populate_record(null::{table}, $1::jsonb)", fresh)
 
 
 async def _key(shell: Any, tenant: UUID, role: str, customer: UUID | None) -> str:
@@ -187,7 +115,7 @@ class TestAForeignId:
         self._compare(world, method, path, operation, keys, world.ids)
 
     def test_of_another_customer_is_a_missing_one(self, world: World, method: str, path: str, operation: dict[str, Any]) -> None:
-        keys = [k for (partner, customer, _), k in world.keys.items() if (partner, customer) == (OWNER, "boreal-foods")]
+        keys = [k for (partner, customer, _), k in world.keys.items() if (partner, customer) == (OWNER, NEIGHBOUR)]
         self._compare(world, method, path, operation, keys, world.of_customer)
 
     def _compare(self, world: World, method: str, path: str, operation: dict[str, Any], keys: list[str], ids: dict[str, list[str]]) -> None:

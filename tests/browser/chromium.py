@@ -1,0 +1,186 @@
+"""Real Chromium: pages that are watched while they load, and what is asked of every one of them."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+from urllib.parse import urlsplit
+
+from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, Request, Response, async_playwright
+
+from tests.browser.people import Person, Portal
+from tests.real import real
+
+QUIET = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+)
+LARGEST_PAGE = 60_000
+"""Bytes of HTML before compression."""
+
+Theme = Literal["light", "dark"]
+_REPORT = """
+window.__violations = [];
+document.addEventListener('securitypolicyviolation', e => window.__violations.push(`${e.violatedDirective} ${e.blockedURI} ${e.sample}`));
+"""
+
+
+@dataclass
+class Watch:
+    """What a page did while somebody looked at it."""
+
+    host: str
+    said: list[str] = field(default_factory=list)
+    requests: list[str] = field(default_factory=list)
+    elsewhere: list[str] = field(default_factory=list)
+    dialogs: list[str] = field(default_factory=list)
+    weights: dict[str, int] = field(default_factory=dict)
+    expected_status: set[int] = field(default_factory=set)
+
+    def heard(self, message: ConsoleMessage) -> None:
+        """Errors and warnings of the console; a status the test asked for is none."""
+        if message.type not in ("error", "warning"):
+            return
+        if any(f"status of {status}" in message.text for status in self.expected_status):
+            return
+        self.said.append(f"{message.type}: {message.text}")
+
+    def asked(self, request: Request) -> None:
+        """Every request, and those that leave the host."""
+        self.requests.append(f"{request.method} {request.url}")
+        if urlsplit(request.url).netloc != self.host and not request.url.startswith(("data:", "blob:", "about:")):
+            self.elsewhere.append(request.url)
+
+    def clear(self) -> None:
+        """Forget what was seen: the next page."""
+        for kept in (self.said, self.requests, self.elsewhere, self.dialogs, self.weights):
+            kept.clear()
+
+
+class Tab:
+    """One watched page of one visitor."""
+
+    def __init__(self, page: Page, portal: Portal, partner: str) -> None:
+        self.page, self.portal, self.partner = page, portal, partner
+        self.watch = Watch(portal.host(partner))
+        page.on("console", self.watch.heard)
+        page.on("pageerror", lambda error: self.watch.said.append(f"script: {error}"))
+        page.on("request", self.watch.asked)
+        page.on("dialog", lambda dialog: asyncio.ensure_future(self._dismiss(dialog)))
+
+    async def _dismiss(self, dialog: Any) -> None:
+        self.watch.dialogs.append(f"{dialog.type}: {dialog.message}")
+        await dialog.dismiss()
+
+    async def open(self, path: str, *, status: int = 200, sound: bool = True) -> Response:
+        """Go to a page of this partner's host, and be sure it is sound: its status, weight, silence, and that it asked nobody else."""
+        self.watch.clear()
+        self.watch.expected_status = {status} if status >= 400 else set()
+        answer = await self.page.goto(self.portal.address(self.partner, path), wait_until="load")
+        assert answer is not None
+        assert answer.status == status, f"{path} answered {answer.status}, not {status}: {(await self.page.inner_text('body'))[:600]}"
+        self.watch.weights[path] = len(await answer.body())
+        if sound:
+            await self.is_sound(path)
+        return answer
+
+    async def is_sound(self, path: str = "") -> None:
+        """No error or warning in the console, nothing the policy had to refuse, nothing asked of others, a page of less than 60 KB."""
+        violations = await self.page.evaluate("() => window.__violations || []")
+        assert (self.watch.said, violations, self.watch.elsewhere, self.watch.dialogs) == ([], [], [], []), path or self.page.url
+        heavy = {name: weight for name, weight in self.watch.weights.items() if weight >= LARGEST_PAGE}
+        assert heavy == {}, f"heavier than {LARGEST_PAGE} bytes; it asked for {self.watch.requests}"
+
+    async def axe(self, *, without: tuple[str, ...] = ()) -> list[str]:
+        """What the accessibility rules (WCAG A and AA to 2.2, and axe-core's best practice) find here, a line each."""
+        await self.page.evaluate(Path(real("axe-core")).read_text())
+        options = {"resultTypes": ["violations"], "rules": {name: {"enabled": False} for name in without}}
+        found = await self.page.evaluate("options => axe.run(document, options)", options)
+        return [
+            f"{rule['id']} ({rule['impact']}): {rule['help']} at {', '.join(' '.join(map(str, node['target'])) for node in rule['nodes'][:4])}"
+            + f" | {rule['nodes'][0]['html'][:160]} | {(rule['nodes'][0].get('any') or [{}])[0].get('message', '')[:200]}"
+            for rule in found["violations"]
+        ]
+
+    async def sideways(self) -> list[str]:
+        """What makes the page scroll sideways: nothing may. A box that scrolls by itself is no page that does."""
+        return list(await self.page.evaluate(_SIDEWAYS))
+
+
+_SIDEWAYS = """() => {
+  const root = document.documentElement, wide = root.clientWidth;
+  if (root.scrollWidth <= wide + 1) return [];
+  const inside = e => { for (let p = e.parentElement; p; p = p.parentElement) if (getComputedStyle(p).overflowX !== 'visible') return true; return false; };
+  return [...document.body.querySelectorAll('*')].filter(e => { const b = e.getBoundingClientRect(); return b.width && (b.right > wide + 1 || b.left < -1) && !inside(e); })
+    .slice(0, 5).map(e => `${e.tagName.toLowerCase()}.${e.className} ${Math.round(e.getBoundingClientRect().left)}–${Math.round(e.getBoundingClientRect().right)} of ${wide}: ${e.textContent.slice(0, 60)}`);
+}"""
+
+
+class Visitors:
+    """Chromium with a profile of its own for everybody; people sign in through their mail's link once, by pressing its button."""
+
+    def __init__(self, browser: Browser, portal: Portal) -> None:
+        self._browser, self.portal = browser, portal
+        self._cookies: dict[Person, list[Any]] = {}
+
+    @asynccontextmanager
+    async def tab(
+        self, who: Person | None, partner: str = "", *, theme: Theme = "light", width: int = 1280, script: bool = True, locale: str = "en"
+    ) -> AsyncIterator[Tab]:
+        """A fresh window of somebody who is signed in, or of nobody at a partner's."""
+        context = await self._context(theme, width, script=script, locale=locale)
+        try:
+            if who is not None:
+                await self._sign_in(context, who)
+            page = await context.new_page()
+            yield Tab(page, self.portal, partner or (who.partner if who else ""))
+        finally:
+            await context.close()
+
+    async def _context(self, theme: Theme, width: int, *, script: bool, locale: str) -> BrowserContext:
+        context = await self._browser.new_context(
+            viewport={"width": width, "height": 900}, color_scheme=theme, java_script_enabled=script, locale=locale, reduced_motion="reduce"
+        )
+        await context.add_init_script(_REPORT)
+        context.set_default_timeout(15_000)
+        return context
+
+    async def _sign_in(self, context: BrowserContext, who: Person) -> None:
+        if who not in self._cookies:
+            page = await context.new_page()
+            await page.goto(self.portal.link(who))
+            await page.locator("main button[type=submit], button[type=submit]").first.click()
+            await page.wait_for_load_state()
+            self._cookies[who] = [dict(cookie) for cookie in await context.cookies()]
+            await page.close()
+            assert self._cookies[who], f"{who.email} was not signed in: {page.url}"
+            return
+        await context.add_cookies([_host_only(cookie, self.portal.address(who.partner)) for cookie in self._cookies[who]])
+
+    def forget(self, who: Person) -> None:
+        """Their session is over: the next window signs in anew."""
+        self._cookies.pop(who, None)
+
+
+def _host_only(cookie: dict[str, Any], address: str) -> Any:
+    """A cookie as Chromium takes a `__Host-` one: for an address, without a domain."""
+    kept = {name: cookie[name] for name in ("name", "value", "expires", "httpOnly", "secure", "sameSite")}
+    return {**kept, "url": address.replace("http://", "https://")}
+
+
+@asynccontextmanager
+async def chromium(portal: Portal) -> AsyncIterator[Visitors]:
+    """Debian's browser, started once."""
+    path = real("chromium")
+    async with async_playwright() as play:
+        browser = await play.chromium.launch(executable_path=path, args=list(QUIET))
+        try:
+            yield Visitors(browser, portal)
+        finally:
+            await browser.close()

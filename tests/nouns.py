@@ -1,0 +1,100 @@
+"""Every noun that an id in an address can name: where its rows stand, and rows of it that belong to somebody."""
+
+import json
+from dataclasses import dataclass, field
+from uuid import UUID, uuid4
+
+import asyncpg
+
+from app.canonical.commands import record
+from app.canonical.events import parse_event
+from app.core.ids import new_id
+from app.core.services import Shell
+
+OWNER, OTHER = "northwind", "harborline"
+CUSTOMER, NEIGHBOUR = "acme-pharma", "boreal-foods"
+"""Customers of the owner."""
+
+# Where the rows of each noun stand. A path parameter that is missing here fails the matrices: no route escapes.
+TABLES = {
+    "case_id": 'cases."case"', "approval_id": "cases.approval", "offer_id": "cases.offer", "run_id": "workflows.workflow_run", "policy_id": "policies.policy",
+    "decision_id": "policies.decision", "user_id": "tenants.user", "key_id": "tenants.api_key", "customer_id": "tenants.customer", "connection_id": "connectors.connection",
+    "call_id": "connectors.call", "domain_id": "branding.domain", "document_id": "canonical.document", "shipment_id": "canonical.shipment", "order_id": "canonical.order",
+    "position_id": "canonical.inventory_position", "party_id": "canonical.party", "location_id": "canonical.location", "promise_id": "canonical.promise",
+    "template_id": "notifications.template", "notice_id": "notifications.notice", "signal_id": "ingest.signal", "source_id": "ingest.source", "mapping_id": "ingest.mapping",
+    "view_id": "portal.saved_view",
+}  # fmt: skip
+# What a customer may own beside its partner.
+OWNED = ("policies.policy", "notifications.template", "ingest.source", "ingest.mapping", "ingest.signal")
+_HAS_CUSTOMER = """select exists (select from information_schema.columns
+    where table_schema || '.' || table_name = $1 and column_name = 'customer_id')"""
+
+
+@dataclass
+class Rows:
+    """Ids of the owner's rows by parameter, all of them and those of one customer; the tenants and customers by name."""
+
+    tenants: dict[str, UUID] = field(default_factory=dict)
+    customers: dict[tuple[str, str], UUID] = field(default_factory=dict)
+    ids: dict[str, list[str]] = field(default_factory=dict)
+    of_customer: dict[str, list[str]] = field(default_factory=dict)
+
+
+async def furnish(shell: Shell, superuser: asyncpg.Connection) -> Rows:
+    """Give every noun rows after the story, and find them."""
+    rows = Rows()
+    await find_tenants(rows, superuser)
+    tenant, customer = rows.tenants[OWNER], rows.customers[(OWNER, CUSTOMER)]
+    await _tell_the_rest(shell, tenant, customer)
+    for table in OWNED:
+        await _copy_for(superuser, table, tenant, customer)
+    await find(rows, superuser)
+    return rows
+
+
+async def find_tenants(rows: Rows, superuser: asyncpg.Connection) -> None:
+    """Look the tenants and customers up."""
+    found = await superuser.fetch("select p.slug, t.id from core.partner p join core.tenant t on t.partner_id = p.id")
+    rows.tenants = {each["slug"]: each["id"] for each in found}
+    for slug, tenant in rows.tenants.items():
+        for each in await superuser.fetch("select slug, id from tenants.customer where tenant_id = $1", tenant):
+            rows.customers[(slug, each["slug"])] = each["id"]
+
+
+async def find(rows: Rows, superuser: asyncpg.Connection) -> None:
+    """Look up to three rows of each noun up: anybody's of the owner, and its first customer's."""
+    tenant, customer = rows.tenants[OWNER], rows.customers[(OWNER, CUSTOMER)]
+    for name, table in TABLES.items():
+        found = await superuser.fetch(f"select id from {table} where tenant_id = $1 order by id limit 3", tenant)
+        rows.ids[name] = [str(each["id"]) for each in found]
+        if await superuser.fetchval(_HAS_CUSTOMER, table.replace('"', "")):
+            query = f"select id from {table} where tenant_id = $1 and customer_id = $2 order by id limit 3"
+            rows.of_customer[name] = [str(each["id"]) for each in await superuser.fetch(query, tenant, customer)]
+
+
+async def _tell_the_rest(shell: Shell, tenant: UUID, customer: UUID) -> None:
+    """Nouns the story has no use for: a stock position, a party, a location."""
+    place = {"name": "Dock 4", "city": "Bremen", "country": "DE"}
+    told = (
+        {"type": "inventory.recorded", "refs": {"sku": "SKU-1"}, "data": {"site": "BRE-1", "on_hand": 7}},
+        {
+            "type": "shipment.recorded",
+            "refs": {"shipment": "SHP-MATRIX"},
+            "data": {"origin": place, "parties": [{"role": "consignee", "name": "A hospital", "location": place}]},
+        },
+    )
+    async with shell.unit_of_work(tenant, actor="system:test") as uow:
+        for event in told:
+            await record(uow, parse_event({**event, "occurred_at": "2026-11-23T12:00:00Z"}), signal_id=uuid4(), customer_id=customer)
+
+
+async def _copy_for(superuser: asyncpg.Connection, table: str, tenant: UUID, customer: UUID) -> None:
+    """A customer's own one of what the partner has: the same row under another id and owner."""
+    row = await superuser.fetchrow(f"select to_jsonb(t) as row from {table} t where tenant_id = $1 order by id limit 1", tenant)
+    mine = {
+        "id": str(new_id()),
+        "customer_id": str(customer),
+        **({"token": uuid4().hex, "name": "acme-own"} if table == "ingest.source" else {}),
+    }
+    fresh = await superuser.fetchval("select $1::jsonb || $2::jsonb", row["row"], json.dumps(mine))
+    await superuser.execute(f"insert into {table} select * from jsonb_populate_record(null::{table}, $1::jsonb)", fresh)
