@@ -1,6 +1,6 @@
 """What can be read of connections and calls."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -62,6 +62,13 @@ async def connection(uow: UnitOfWork, connection_id: UUID) -> ConnectionView:
     row = await uow.get(Connection, connection_id)
     rotated = await uow.session.scalar(select(Credential.rotated_at).where(Credential.connection_id == row.id))
     return shown(row, rotated, await breaker_of(uow, row.id))
+
+
+async def names(uow: UnitOfWork, ids: Iterable[UUID]) -> dict[UUID, str]:
+    """What the connections with these ids are called."""
+    wanted = set(ids)
+    rows = (await uow.execute(select(Connection.id, Connection.name).where(Connection.id.in_(wanted)))).all() if wanted else []
+    return {row.id: row.name for row in rows}
 
 
 async def calls(

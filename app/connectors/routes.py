@@ -6,7 +6,7 @@ import hashlib
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from litestar import get, post
+from litestar import get, post, put
 from litestar.params import HeaderParameter, Parameter
 
 from app.connectors import commands, queries
@@ -16,6 +16,7 @@ from app.connectors.models import Call
 from app.connectors.schemas import (
     CallView,
     CapabilityView,
+    ConnectionChange,
     ConnectionView,
     ConnectorView,
     Invocation,
@@ -92,6 +93,13 @@ async def create_connection(uow: UnitOfWork, shell: Shell, data: NewConnection) 
 async def get_connection(uow: UnitOfWork, connection_id: UUID) -> ConnectionView:
     """One connection, with the state of its breaker."""
     return await queries.connection(uow, connection_id)
+
+
+@put("/v1/connections/{connection_id:uuid}", operation_id="changeConnection", **WRITE)
+async def change_connection(uow: UnitOfWork, shell: Shell, connection_id: UUID, data: ConnectionChange) -> ConnectionView:
+    """Its next version: other settings, capabilities, precedence or rate. Calls name the version they used."""
+    row = await commands.change_connection(uow, shell.vault, connection_id, data)
+    return await queries.connection(uow, row.id)
 
 
 @post("/v1/connections/{connection_id:uuid}/test", operation_id="testConnection", **WRITE)
@@ -177,6 +185,7 @@ ROUTES = [
     list_connections,
     create_connection,
     get_connection,
+    change_connection,
     test_connection,
     rotate_connection,
     disable_connection,

@@ -26,6 +26,15 @@ class NewConnection(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     rate_per_minute: Annotated[int, Meta(ge=1, le=100000)] = 600
 
 
+class ConnectionChange(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """Everything of a connection that can change without making another one; its secret is rotated by itself."""
+
+    capabilities: Annotated[list[CapabilityName], Meta(min_length=1, max_length=100)]
+    config: Config = {}
+    precedence: Annotated[int, Meta(ge=0, le=10000)] = 100
+    rate_per_minute: Annotated[int, Meta(ge=1, le=100000)] = 600
+
+
 class NewSecret(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     """The new secret; the old one is gone at once."""
 
@@ -58,12 +67,15 @@ class ConnectionView(msgspec.Struct, kw_only=True):
 
 
 class Tested(msgspec.Struct, kw_only=True):
-    """How a connection's test went."""
+    """How a connection's test went: what was asked, what came back (redacted), and what to do when it didn't work."""
 
     ok: bool
     detail: str
     status: int | None
     took_ms: int
+    asked: str = ""
+    answer: Any = None
+    remedy: str = ""
 
 
 class ConnectorView(msgspec.Struct, kw_only=True):

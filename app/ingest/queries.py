@@ -1,6 +1,7 @@
 """What the room reads: signals with their sources, published mappings and rules, and the lists people look at."""
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -8,6 +9,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import ColumnElement, Select, func, select
 
 from app.core.errors import FieldError, Invalid, NotFound
+from app.core.ids import lowest_at
 from app.core.paging import Page, page
 from app.core.uow import UnitOfWork
 from app.ingest.attribution import Rule
@@ -108,13 +110,20 @@ async def last_rules_version(uow: UnitOfWork, customer_id: UUID) -> int:
     return await uow.session.scalar(select(func.max(AttributionRule.version)).where(AttributionRule.customer_id == customer_id)) or 0
 
 
-async def receipts(uow: UnitOfWork, *, source: str | None, status: str | None, cursor: str | None, limit: int) -> Page[ReceiptView]:
-    """List signals by their receipts, the newest first."""
+async def receipts(
+    uow: UnitOfWork, *, source: str | None, status: str | None, cursor: str | None, limit: int, since: datetime | None = None,
+    until: datetime | None = None,
+) -> Page[ReceiptView]:  # fmt: skip
+    """List signals by their receipts, the newest first; `since` and `until` are when they came."""
     query: Select[Any] = select(Receipt)
     if source:
         query = query.where(Receipt.source == source)
     if status:
         query = query.where(Receipt.status == status)
+    if since:  # ids rise with time: the bound of an id is the bound of the index that is read
+        query = query.where(Receipt.id >= lowest_at(since))
+    if until:
+        query = query.where(Receipt.id < lowest_at(until))
     return await page(uow, query, by=[(Receipt.id, UUID)], cursor=cursor, limit=limit, view=ReceiptView.of)
 
 
@@ -138,6 +147,24 @@ async def parked(uow: UnitOfWork, *, reason: str | None, source: str | None, cur
     if source:
         query = query.where(ParkedSignal.source == source)
     return await page(uow, query, by=[(ParkedSignal.id, UUID)], cursor=cursor, limit=limit, view=ParkedView.of)
+
+
+async def parked_item(uow: UnitOfWork, parked_id: UUID) -> ParkedSignal:
+    """Return one parked item, open or settled meanwhile; NotFound where it is not this scope's own."""
+    return await uow.get(ParkedSignal, parked_id)
+
+
+async def parked_counts(uow: UnitOfWork) -> dict[str, int]:
+    """Return how many items are parked for each reason."""
+    query = select(ParkedSignal.reason, func.count()).where(ParkedSignal.status == "open").group_by(ParkedSignal.reason)
+    rows: list[Any] = list(await uow.execute(query))
+    return {row[0]: row[1] for row in rows}
+
+
+async def newest_signals(uow: UnitOfWork, *, source_names: Sequence[str] | None, limit: int) -> list[ReceiptView]:
+    """Return the receipts of the newest signals, of these sources where they are named."""
+    query = select(Receipt) if source_names is None else select(Receipt).where(Receipt.source.in_(source_names))
+    return [ReceiptView.of(row) for row in (await uow.execute(query.order_by(Receipt.id.desc()).limit(limit))).scalars()]
 
 
 async def recent_signals(uow: UnitOfWork, source_names: Sequence[str], limit: int) -> list[UUID]:

@@ -136,6 +136,12 @@ class RotateSource(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     overlap_seconds: Annotated[int, Meta(ge=0, le=30 * 86400)] = 86400
 
 
+class SourceMapping(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """Through which mapping the messages of a source go from now on; none parks them, or reads CloudEvents as they are."""
+
+    mapping: Name | None = None
+
+
 class SourceView(msgspec.Struct, kw_only=True):
     """A source; `path` is where its sender posts without one of our keys (webhooks with a signature only)."""
 
@@ -193,11 +199,13 @@ class TryMapping(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
 
 
 class Tried(msgspec.Struct, kw_only=True):
-    """What a program made of one item: its events, or why it failed."""
+    """What a program made of one item: its events, or why it failed and, where that is known, at which place of the program."""
 
     label: str
     events: list[Any] = []
     problem: str | None = None
+    line: int | None = None
+    column: int | None = None
 
 
 class DiffMapping(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):

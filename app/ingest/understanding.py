@@ -30,7 +30,10 @@ Mappings = Mapping[tuple[str, UUID | None], MappingRow | None]
 
 @dataclass
 class Piece:
-    """One item as far as it was understood: its events with their customers, or the problem that parks it."""
+    """One item as far as it was understood: its events with their customers, or the problem that parks it.
+
+    Once it is recorded, `became` are the ids of the events said of it and `decided` those of the decisions taken.
+    """
 
     item: Item
     events: list[CanonicalEvent] = field(default_factory=list)
@@ -38,6 +41,8 @@ class Piece:
     decisions: list[Decision | None] = field(default_factory=list)
     problem: Problem | None = None
     is_recorded: bool = False
+    became: list[UUID] = field(default_factory=list)
+    decided: list[UUID] = field(default_factory=list)
 
 
 @dataclass

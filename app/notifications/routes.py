@@ -13,13 +13,14 @@ from app.core.paging import Page
 from app.core.services import Shell
 from app.core.uow import UnitOfWork
 from app.notifications import link_pages, queries
-from app.notifications.commands import templates
+from app.notifications.commands import templates, try_out
 from app.notifications.links import Form, Upload
 from app.notifications.models import Notice, Template
-from app.notifications.schemas import NewTemplate, NoticeView, PreviewForm, Rendered, Status, TemplateContent, TemplateView
+from app.notifications.schemas import NewTemplate, NoticeView, PreviewForm, Rendered, Status, TemplateContent, TemplateView, TestMail
 from branding.render import MAX_UPLOAD_MEGABYTES
 from branding.render import Rendered as RenderedPage
 from tenants.boundary import as_fault
+from tenants.principal import Principal
 
 Limit = Annotated[int, Meta(ge=1, le=200)]
 MAX_FORM_BYTES = (MAX_UPLOAD_MEGABYTES + 1) * 1024 * 1024
@@ -66,6 +67,25 @@ async def preview_template(uow: UnitOfWork, shell: Shell, template_id: UUID, dat
 async def publish_template(uow: UnitOfWork, template_id: UUID) -> TemplateView:
     """Let new notices use this version; the one before is retired."""
     return queries.template_view(await templates.publish(uow, await uow.get(Template, template_id, lock=True)))
+
+
+@post("/v1/templates/{template_id:uuid}/roll-back", status_code=200, opt={"permission": "templates.write"}, operation_id="rollBackTemplate", tags=["templates"])  # fmt: skip
+async def roll_back_template(uow: UnitOfWork, template_id: UUID) -> TemplateView:
+    """Let new notices use a version again that was in use before."""
+    return queries.template_view(await templates.roll_back(uow, await uow.get(Template, template_id, lock=True)))
+
+
+@post("/v1/templates/{template_id:uuid}/retire", status_code=200, opt={"permission": "templates.write"}, operation_id="retireTemplate", tags=["templates"])  # fmt: skip
+async def retire_template(uow: UnitOfWork, template_id: UUID) -> TemplateView:
+    """Let no new notice use this version; what is queued keeps it."""
+    return queries.template_view(await templates.retire(uow, await uow.get(Template, template_id, lock=True)))
+
+
+@post("/v1/templates/{template_id:uuid}/test", status_code=202, opt={"permission": "templates.write"}, operation_id="testTemplate", tags=["templates"])  # fmt: skip
+async def send_test(uow: UnitOfWork, principal: Principal, template_id: UUID, data: TestMail) -> NoticeView:
+    """Send this version, filled with its example, to whoever asks: a person's own address."""
+    row = await uow.get(Template, template_id)
+    return queries.notice_view(await try_out.send_test(uow, row, user_id=principal.user_id, locale=data.locale))
 
 
 @get("/v1/notices", opt={"permission": "notices.read"}, operation_id="listNotices", tags=["notices"])
@@ -138,5 +158,6 @@ async def _form(request: AnyRequest) -> Form:
 
 
 ROUTES = [
-    list_templates, get_template, draft_template, preview_content, preview_template, publish_template, list_notices, get_notice, show_link, act_on_link,
+    list_templates, get_template, draft_template, preview_content, preview_template, publish_template, roll_back_template, retire_template,
+    send_test, list_notices, get_notice, show_link, act_on_link,
 ]  # fmt: skip

@@ -15,7 +15,7 @@ Body = Annotated[str, msgspec.Meta(min_length=1, max_length=65_536, pattern=r"^[
 
 Audience = Literal["customer", "counterparty", "internal"]
 Channel = Literal["email"]
-Status = Literal["queued", "sending", "delivered", "failed", "unknown"]
+Status = Literal["queued", "sending", "delivered", "failed", "unknown", "withdrawn"]
 
 
 class Rendition(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -93,6 +93,12 @@ class PreviewForm(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     locale: Locale | None = None
     zone: str | None = None
     context: dict[str, Any] = {}
+
+
+class TestMail(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """In which of its languages a template is sent to oneself; the person's own, else the brand's, when not given."""
+
+    locale: Locale | None = None
 
 
 class NoticeView(msgspec.Struct, frozen=True):

@@ -67,11 +67,17 @@ def choose(content: TemplateContent, wanted: str) -> tuple[str, Rendition]:
 
 async def lint(content: TemplateContent, brand: Brand, sandbox: Renderer) -> None:
     """Refuse what could not be sent: bad structure, forbidden HTML, syntax errors, or a language the example doesn't render."""
-    faults = list(_structure(content))
+    found = await faults(content, brand, sandbox)
+    if found:
+        raise TemplateUnusable(errors=found)
+
+
+async def faults(content: TemplateContent, brand: Brand, sandbox: Renderer) -> list[FieldError]:
+    """Everything that keeps a template from being sent, with a pointer to each place."""
+    found = list(_structure(content))
     for tag, words in content.locales.items():
-        faults += [fault async for fault in _unrenderable(content, tag, words, brand, sandbox)]
-    if faults:
-        raise TemplateUnusable(errors=faults)
+        found += [fault async for fault in _unrenderable(content, tag, words, brand, sandbox)]
+    return found
 
 
 async def render(

@@ -10,10 +10,10 @@ from app.canonical.events import event_types
 from app.canonical.taxonomy import taxonomy
 from app.core.errors import FieldError, Invalid
 from app.core.parsing import parse_yaml
+from app.core.positions import Position, place, positions
 from app.core.sandbox import Sandbox, SandboxRefused
 from app.policies.document import AS_READ, ExceptionOf, OpenRule, PolicyDocument, Prioritise, Steps, clauses, placeholders
 from app.policies.facts import types_with
-from app.policies.positions import Position, place, positions
 
 
 class PolicyInvalid(Invalid):

@@ -15,11 +15,23 @@ from app.core.uow import UnitOfWork
 from app.policies import queries
 from app.policies.deciding import Evaluation, Incoming, decide
 from app.policies.models import DecisionRow
-from app.policies.publishing import publish, retire, save
+from app.policies.publishing import publish, retire, roll_back, save
 from app.policies.redeciding import redecide
 from app.policies.schemas import Decision
 
-__all__ = ["Evaluation", "Incoming", "StaleFacts", "check_fresh", "evaluate", "publish", "publish_decision", "redecide", "retire", "save"]
+__all__ = [
+    "Evaluation",
+    "Incoming",
+    "StaleFacts",
+    "check_fresh",
+    "evaluate",
+    "publish",
+    "publish_decision",
+    "redecide",
+    "retire",
+    "roll_back",
+    "save",
+]
 
 
 class StaleFacts(Conflict):

@@ -1,6 +1,7 @@
 """Versions of a policy: saved as drafts that never change, published one at a time, retired."""
 
 import hashlib
+from typing import Any
 from uuid import UUID
 
 from app.core.errors import Conflict
@@ -18,6 +19,10 @@ class PolicyRetired(Conflict):
 
 class PolicyNotPublished(Conflict):
     """Only a published version can be retired."""
+
+
+class PolicyNotRolledBack(Conflict):
+    """Only a version that was in force before can be put in force again."""
 
 
 async def save(uow: UnitOfWork, sandbox: Sandbox, content: str, *, customer_id: UUID | None) -> PolicyVersion:
@@ -41,12 +46,24 @@ async def publish(uow: UnitOfWork, row: PolicyVersion) -> PolicyVersion:
         return row
     if row.status == "retired":
         raise PolicyRetired()
+    return await _put_in_force(uow, row)
+
+
+async def roll_back(uow: UnitOfWork, row: PolicyVersion) -> PolicyVersion:
+    """Put a retired version in force again instead of the present one; what was decided meanwhile stays decided."""
+    if row.status != "retired":
+        raise PolicyNotRolledBack()
+    row.retired_at = None
+    return await _put_in_force(uow, row, rolled_back=True)
+
+
+async def _put_in_force(uow: UnitOfWork, row: PolicyVersion, **more: Any) -> PolicyVersion:
     before = await queries.published(uow, row.name, row.customer_id)
     if before is not None:
         before.status, before.retired_at = "retired", uow.now
         await uow.session.flush()
     row.status, row.published_at, row.published_by = "published", uow.now, uow.actor
-    data = {"policy_id": row.id, "name": row.name, "version": row.version, "replaces": before.version if before else None}
+    data = {"policy_id": row.id, "name": row.name, "version": row.version, "replaces": before.version if before else None, **more}
     uow.publish("policy.published", of=row, also=[before] if before else [], data=data, subject=f"policy:{row.id}")
     return row
 

@@ -106,6 +106,12 @@ async def decision(uow: UnitOfWork, decision_id: UUID) -> DecisionView:
     return msgspec.convert({**row.document, "id": str(row.id), "inputs": row.inputs}, DecisionView)
 
 
+async def decisions_of(uow: UnitOfWork, policy_id: UUID, *, limit: int = 50) -> list[DecisionRow]:
+    """The newest decisions made by one version."""
+    query = select(DecisionRow).where(DecisionRow.policy_id == policy_id).order_by(DecisionRow.id.desc()).limit(limit)
+    return list((await uow.execute(query)).scalars())
+
+
 def facts() -> list[FactView]:
     """Every built-in fact, by name."""
     return [FactView(**msgspec.structs.asdict(kind)) for _, kind in sorted(vocabulary().items())]

@@ -13,8 +13,8 @@ from app.core.services import Shell
 from app.core.uow import UnitOfWork
 from app.policies import commands, queries
 from app.policies.models import PolicyVersion
-from app.policies.schemas import DecisionView, FactView, PolicyView, SavePolicy, Simulate, Simulation
-from app.policies.simulate import simulate
+from app.policies.schemas import DecisionView, FactView, PolicyView, SavePolicy, Simulate, SimulateText, Simulation
+from app.policies.simulate import simulate, simulate_text
 from tenants.models import Customer
 
 Limit = Annotated[int, Parameter(ge=1, le=200)]
@@ -75,6 +75,12 @@ async def retire_policy(uow: UnitOfWork, policy_id: UUID, version: Number) -> Po
     return queries.view(await commands.retire(uow, await queries.version_of(uow, policy_id, version)))
 
 
+@post("/v1/policies/{policy_id:uuid}/versions/{version:int}/roll-back", operation_id="rollBackPolicy", **PUBLISH)
+async def roll_back_policy(uow: UnitOfWork, policy_id: UUID, version: Number) -> PolicyView:
+    """Put a version that was in force before in force again; the present one is retired."""
+    return queries.view(await commands.roll_back(uow, await queries.version_of(uow, policy_id, version)))
+
+
 @post(
     "/v1/policies/{policy_id:uuid}/versions/{version:int}/simulate", operation_id="simulatePolicy", status_code=200,
     opt={"permission": "policies.simulate"}, tags=["policies"],
@@ -83,6 +89,17 @@ async def simulate_policy(uow: UnitOfWork, shell: Shell, policy_id: UUID, versio
     """What a version would have decided on past events; nothing is changed."""
     row = await queries.version_of(uow, policy_id, version)
     return await simulate(uow, shell.sandbox, row, days=data.days, limit=data.limit)
+
+
+@post(
+    "/v1/policies/simulate", operation_id="simulatePolicyText", status_code=200, opt={"permission": "policies.simulate"}, tags=["policies"]
+)
+async def simulate_content(uow: UnitOfWork, shell: Shell, data: SimulateText) -> Simulation:
+    """What a document would have decided on past events before it is even kept; nothing is changed."""
+    owner = uow.customer_id or data.customer
+    if owner is not None:
+        await uow.get(Customer, owner)
+    return await simulate_text(uow, shell.sandbox, data.content, owner, days=data.days, limit=data.limit)
 
 
 @get("/v1/policy-facts", operation_id="listPolicyFacts", **READ)
@@ -98,5 +115,6 @@ async def get_decision(uow: UnitOfWork, decision_id: UUID) -> DecisionView:
 
 
 ROUTES = [
-    list_policies, save_policy, get_policy, list_versions, get_version, publish_policy, retire_policy, simulate_policy, list_facts, get_decision,
+    list_policies, save_policy, get_policy, list_versions, get_version, publish_policy, retire_policy, roll_back_policy, simulate_policy,
+    simulate_content, list_facts, get_decision,
 ]  # fmt: skip

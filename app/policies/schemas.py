@@ -132,6 +132,15 @@ class Simulate(msgspec.Struct, forbid_unknown_fields=True):
     limit: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 500
 
 
+class SimulateText(msgspec.Struct, forbid_unknown_fields=True):
+    """A document that isn't kept, and how far back to ask it; `customer` makes it one customer's own."""
+
+    content: Text
+    customer: UUID | None = None
+    days: Annotated[int, msgspec.Meta(ge=1, le=90)] = 7
+    limit: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 500
+
+
 class PolicyView(msgspec.Struct, kw_only=True):
     """One version of a policy."""
 
@@ -167,13 +176,35 @@ class Difference(msgspec.Struct, kw_only=True):
     would_be: str | None
     was_level: str | None = None
     would_be_level: Level | None = None
+    title: str = ""
+
+
+class SimulatedCase(msgspec.Struct, kw_only=True):
+    """One case a version would have opened, and how many events would have joined it."""
+
+    title: str
+    type: str
+    rule: str
+    level: Level
+    score: int
+    customer_id: UUID | None
+    money: Money | None
+    events: int
+    occurred_at: datetime
 
 
 class Simulation(msgspec.Struct, kw_only=True):
-    """What a version would have decided on past events, beside what was decided."""
+    """What a version would have decided on past events, beside what was decided.
+
+    `cases` are those it would have opened (`cases_before` were), with the money at risk in them; `exceptions` names at most a hundred.
+    """
 
     events: int
     opened: int
     differ: int
     undecided: int
     differences: list[Difference]
+    cases: int = 0
+    cases_before: int = 0
+    money: list[Money] = []
+    exceptions: list[SimulatedCase] = []

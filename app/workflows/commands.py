@@ -28,6 +28,10 @@ class WorkflowNotPublished(Conflict):
     """Only a published version can be retired."""
 
 
+class WorkflowNotRolledBack(Conflict):
+    """Only a version that was in force before can be put in force again."""
+
+
 class RunOver(Conflict):
     """This run is over; nothing can be changed about it any more."""
 
@@ -68,12 +72,24 @@ async def publish(uow: UnitOfWork, row: WorkflowDefinition) -> WorkflowDefinitio
         return row
     if row.status == "retired":
         raise WorkflowRetired()
+    return await _put_in_force(uow, row)
+
+
+async def roll_back(uow: UnitOfWork, row: WorkflowDefinition) -> WorkflowDefinition:
+    """Put a retired version in force again instead of the present one; every run goes on with the version it began with."""
+    if row.status != "retired":
+        raise WorkflowNotRolledBack()
+    row.retired_at = None
+    return await _put_in_force(uow, row, rolled_back=True)
+
+
+async def _put_in_force(uow: UnitOfWork, row: WorkflowDefinition, **more: Any) -> WorkflowDefinition:
     before = await queries.newest(uow, row.name, row.customer_id, status="published")
     if before is not None:
         before.status, before.retired_at = "retired", uow.now
         await uow.session.flush()
     row.status, row.published_at, row.published_by = "published", uow.now, uow.actor
-    data = {**_named(row), "replaces": before.version if before else None}
+    data = {**_named(row), "replaces": before.version if before else None, **more}
     uow.publish("workflow.published", of=row, also=[before] if before else [], subject=f"workflow:{row.id}", data=data)
     return row
 

@@ -70,6 +70,13 @@ async def retire_version(uow: UnitOfWork, workflow_name: str, version: Version, 
     return definition_view(await commands.retire(uow, row))
 
 
+@post(ONE + "/roll-back", operation_id="rollBackWorkflowVersion", **PUBLISH)
+async def roll_back_version(uow: UnitOfWork, workflow_name: str, version: Version, customer: UUID | None = None) -> WorkflowView:
+    """Put a version that was in force before in force again; every run goes on with its own."""
+    row = await queries.version_of(uow, workflow_name, version, customer or uow.customer_id)
+    return definition_view(await commands.roll_back(uow, row))
+
+
 @get("/v1/runs", operation_id="listRuns", **RUNS)
 async def list_runs(
     uow: UnitOfWork, status: RunStatus | None = None, case: UUID | None = None, workflow: str | None = None, customer: UUID | None = None,
@@ -128,6 +135,6 @@ async def skip_step(uow: UnitOfWork, run_id: UUID, data: Skip) -> RunView:
 
 
 ROUTES = [
-    list_workflows, draft_workflow, list_versions, get_version, publish_version, retire_version, list_runs, get_run, list_tasks, cancel_run, suspend_run,
+    list_workflows, draft_workflow, list_versions, get_version, publish_version, retire_version, roll_back_version, list_runs, get_run, list_tasks, cancel_run, suspend_run,
     resume_run, retry_run, skip_step,
 ]  # fmt: skip

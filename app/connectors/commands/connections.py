@@ -1,6 +1,7 @@
 """Connections: made, changed, given new secrets, switched off. Every version is kept; calls name the one they used."""
 
 import hashlib
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -10,7 +11,7 @@ from sqlalchemy import select
 from app.connectors import credentials
 from app.connectors.connector import Connector, connectors
 from app.connectors.models import CircuitBreaker, Connection, ConnectionVersion
-from app.connectors.schemas import NewConnection, Tested
+from app.connectors.schemas import ConnectionChange, NewConnection, Tested
 from app.core.errors import Conflict, FieldError, Invalid
 from app.core.parsing import canonical_json
 from app.core.secrets import Vault
@@ -44,8 +45,17 @@ async def create_connection(uow: UnitOfWork, vault: Vault, wanted: NewConnection
     also: list[Any] = [uow.add(_version_of(uow, row)), uow.add(breaker)]
     if wanted.secret is not None:
         also.append(await credentials.put_secret(uow, vault, row, wanted.secret))
-    uow.publish("connection.created", of=row, also=also, data=_told(row))
+    _say(uow, "connection.created", row, also)
     return row
+
+
+async def change_connection(uow: UnitOfWork, vault: Vault, connection_id: UUID, change: ConnectionChange) -> Connection:
+    """Change what a connection may be asked and how; name, connector and owner stay. Raises ConnectionInvalid naming the fields."""
+    row = await uow.get(Connection, connection_id, lock=True)
+    kept: dict[str, Any] = {"name": row.name, "connector": row.connector, "customer_id": row.customer_id}
+    wanted = NewConnection(**kept, **msgspec.structs.asdict(change))
+    check(wanted)
+    return row if content_hash(wanted) == row.content_hash else await update_connection(uow, vault, row, wanted)
 
 
 async def update_connection(uow: UnitOfWork, vault: Vault, row: Connection, wanted: NewConnection) -> Connection:
@@ -53,12 +63,13 @@ async def update_connection(uow: UnitOfWork, vault: Vault, row: Connection, want
     check(wanted)
     also: list[Any] = []
     if content_hash(wanted) != row.content_hash:
-        row.version, row.changed_at, row.status = row.version + 1, uow.now, "published"
+        row.version, row.changed_at = row.version + 1, uow.now
         _take_over(row, wanted)
+        await credentials.drop_token(uow, row.id)  # it was got with the settings before
         also.append(uow.add(_version_of(uow, row)))
     if wanted.secret is not None:
         also.append(await credentials.put_secret(uow, vault, row, wanted.secret))
-    uow.publish("connection.changed", of=row, also=also, data=_told(row))
+    _say(uow, "connection.changed", row, also)
     return row
 
 
@@ -66,7 +77,7 @@ async def rotate(uow: UnitOfWork, vault: Vault, connection_id: UUID, secret: str
     """A new secret from now on; calls under way end with the one they left with."""
     row = await uow.get(Connection, connection_id, lock=True)
     credential = await credentials.put_secret(uow, vault, row, secret)
-    uow.publish("connection.rotated", of=row, also=[credential], data=_told(row))
+    _say(uow, "connection.rotated", row, [credential])
     return row
 
 
@@ -83,7 +94,7 @@ async def enable(uow: UnitOfWork, connection_id: UUID) -> Connection:
 async def mark_tested(uow: UnitOfWork, connection_id: UUID, tested: Tested) -> None:
     """Say how a test went."""
     row = await uow.get(Connection, connection_id)
-    uow.publish("connection.tested", of=row, data=_told(row) | {"ok": tested.ok, "detail": tested.detail})
+    _say(uow, "connection.tested", row, ok=tested.ok, detail=tested.detail, status=tested.status, took_ms=tested.took_ms)
 
 
 async def named(uow: UnitOfWork, name: str, customer_id: UUID | None) -> Connection | None:
@@ -114,7 +125,7 @@ async def _switch(uow: UnitOfWork, connection_id: UUID, status: str, event: str)
     row = await uow.get(Connection, connection_id, lock=True)
     if row.status != status:
         row.status, row.changed_at = status, uow.now
-        uow.publish(event, of=row, data=_told(row))
+        _say(uow, event, row)
     return row
 
 
@@ -130,8 +141,10 @@ def _version_of(uow: UnitOfWork, row: Connection) -> ConnectionVersion:
     )
 
 
-def _told(row: Connection) -> dict[str, Any]:
-    return {"connection": row.name, "connector": row.connector, "version": row.version, "capabilities": row.capabilities}
+def _say(uow: UnitOfWork, event: str, row: Connection, also: Sequence[Any] = (), **more: Any) -> None:
+    """Say what happened to a connection, under the key its history is found by."""
+    told = {"connection": row.name, "connector": row.connector, "version": row.version, "capabilities": row.capabilities}
+    uow.publish(event, of=row, also=also, key=f"connection:{row.id}", data=told | more)
 
 
 def _wrong_capabilities(known: Connector, wanted: NewConnection) -> list[FieldError]:

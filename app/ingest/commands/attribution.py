@@ -15,6 +15,7 @@ from app.ingest import queries
 from app.ingest.attribution import FACTS
 from app.ingest.models import AttributionRule
 from app.ingest.schemas import Name
+from tenants.models import Customer
 
 
 class WantedRule(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
@@ -40,6 +41,13 @@ async def set_rules(uow: UnitOfWork, shell: Shell, customer_id: UUID, wanted: Se
     data = {"version": version + 1, "rules": len(added)}
     uow.publish("attribution.published", also=[*known, *added], key=f"customer:{customer_id}", customer_id=customer_id, data=data)
     return version + 1
+
+
+async def add_rule(uow: UnitOfWork, shell: Shell, customer_id: UUID, rule: WantedRule) -> int:
+    """Put one more rule in force for a customer; returns the version. Raises NotFound for a foreign customer, Invalid as `set_rules`."""
+    await uow.get(Customer, customer_id)
+    known = [WantedRule(row.content, row.source) for row in await queries.rules_of(uow, customer_id)]
+    return await set_rules(uow, shell, customer_id, known if rule in known else [*known, rule])
 
 
 def _row(uow: UnitOfWork, customer_id: UUID, rule: WantedRule, version: int) -> AttributionRule:

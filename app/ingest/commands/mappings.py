@@ -26,6 +26,10 @@ class AlreadyPublished(Conflict):
     """This version is published or retired already; draft a new one."""
 
 
+class NotRolledBack(Conflict):
+    """Only a version that was in force before can be put in force again."""
+
+
 class NothingToCompare(Conflict):
     """No version of this mapping is published yet, so there is nothing to compare with."""
 
@@ -49,12 +53,23 @@ async def publish_mapping(uow: UnitOfWork, mapping: Mapping) -> Mapping:
     """Put a version in force for what is settled from now on; the one before it retires. Parked signals wait for their replay."""
     if mapping.status != "draft":
         raise AlreadyPublished()
+    return await _put_in_force(uow, mapping)
+
+
+async def roll_back_mapping(uow: UnitOfWork, mapping: Mapping) -> Mapping:
+    """Put a retired version in force again instead of the present one; what was read meanwhile stays as it was read."""
+    if mapping.status != "retired":
+        raise NotRolledBack()
+    return await _put_in_force(uow, mapping, rolled_back=True)
+
+
+async def _put_in_force(uow: UnitOfWork, mapping: Mapping, **more: Any) -> Mapping:
     before = await _published(uow, mapping)
     if before is not None:
         before.status = "retired"
         await uow.session.flush()  # the index allows one published version: the old one leaves first
     mapping.status = "published"
-    data = {"name": mapping.name, "version": mapping.version, "retired": before.version if before else None}
+    data = {"name": mapping.name, "version": mapping.version, "retired": before.version if before else None, **more}
     uow.publish("mapping.published", of=mapping, also=[before] if before else [], key=f"mapping:{mapping.id}", data=data)
     return mapping
 
@@ -110,7 +125,7 @@ async def _try(shell: Shell, program: str, signals: Sequence[Stored]) -> list[Tr
 
 def _tried(label: str, output: object) -> Tried:
     if isinstance(output, SandboxFailure):
-        return Tried(label=label, problem=output.message)
+        return Tried(label=label, problem=output.message, line=output.line, column=output.column)
     if not isinstance(output, list):
         return Tried(label=label, problem="A mapping yields a list of canonical events.")
     try:

@@ -13,6 +13,7 @@ from app.ingest.models import ParkedSignal, Receipt
 from app.ingest.understanding import Piece, Understood
 
 _MOST_NAMED = 20
+_MOST_IDS = 100
 
 Place = tuple[UUID, int]
 
@@ -70,6 +71,11 @@ def _say(uow: UnitOfWork, receipt: Receipt, outcome: Outcome) -> None:
         again = [_named(p) | {"signal_id": owner} for p, owner in outcome.repeated]
         more = {"duplicates": again[:_MOST_NAMED], "parked": receipt.parked}
         more |= {"mapping": receipt.mapping, "mapping_version": receipt.mapping_version}
+        recorded = [p for p in outcome.of.pieces if p.is_recorded]
+        more |= {
+            "became": [i for p in recorded for i in p.became][:_MOST_IDS],
+            "decided": [i for p in recorded for i in p.decided][:_MOST_IDS],
+        }
         uow.publish("signal.mapped", of=receipt, also=changed, key=key, data=data | more)
 
 

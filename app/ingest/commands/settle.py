@@ -117,8 +117,10 @@ async def _record(uow: UnitOfWork, found: Sequence[Understood], claims: Claims) 
 
 
 async def _record_piece(uow: UnitOfWork, piece: Piece) -> None:
+    piece.became, piece.decided = [], []  # a transaction that was given up may have told of it before
     for event, customer_id, decision in zip(piece.events, piece.customers, piece.decisions, strict=True):
         recorded = await record(uow, event, signal_id=piece.item.signal_id, customer_id=customer_id)
+        piece.became.append(recorded.event.id)
         if decision is not None:
-            await publish_decision(uow, decision, recorded)
+            piece.decided.append((await publish_decision(uow, decision, recorded)).id)
     piece.is_recorded = True

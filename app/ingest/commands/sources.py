@@ -100,6 +100,22 @@ async def disable_source(uow: UnitOfWork, source: Source) -> Source:
     return source
 
 
+async def enable_source(uow: UnitOfWork, source: Source) -> Source:
+    """Open a closed way in again; doing it twice is quiet."""
+    if source.status != "active":
+        source.status = "active"
+        uow.publish("source.enabled", of=source, key=f"source:{source.id}", data={"name": source.name})
+    return source
+
+
+async def set_mapping(uow: UnitOfWork, source: Source, mapping: str | None) -> Source:
+    """Send what comes through a source from now on through another mapping, or through none."""
+    if source.mapping != mapping:
+        source.mapping = mapping
+        uow.publish("source.changed", of=source, key=f"source:{source.id}", data={"name": source.name})
+    return source
+
+
 async def open_secrets(uow: UnitOfWork, shell: Shell, source: Source) -> list[bytes]:
     """Return the signing secrets that verify at this moment, the newest first."""
     valid = [row for row in await _secret_rows(uow, source) if row.expires_at is None or row.expires_at > uow.now]

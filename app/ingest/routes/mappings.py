@@ -56,6 +56,18 @@ async def publish(uow: UnitOfWork, mapping_id: UUID) -> MappingView:
     return MappingView.of(await commands.publish_mapping(uow, await uow.get(Mapping, mapping_id, lock=True)))
 
 
+@post(
+    "/v1/mappings/{mapping_id:uuid}/roll-back",
+    opt={"permission": "mappings.publish"},
+    operation_id="rollBackMapping",
+    tags=_TAGS,
+    status_code=200,
+)
+async def roll_back(uow: UnitOfWork, mapping_id: UUID) -> MappingView:
+    """Put a version that was in force before in force again."""
+    return MappingView.of(await commands.roll_back_mapping(uow, await uow.get(Mapping, mapping_id, lock=True)))
+
+
 @post("/v1/mappings/try", opt={"permission": "mappings.write"}, operation_id="tryMapping", tags=_TAGS, status_code=200)
 async def try_mapping(uow: UnitOfWork, shell: Shell, data: TryMapping) -> list[Tried]:
     """What a program makes of a stored signal or a payload; nothing is kept."""
@@ -72,4 +84,4 @@ async def diff(uow: UnitOfWork, shell: Shell, data: DiffMapping) -> Diffed:
     return await commands.compare(uow, shell, data.content, data.name, data.customer_id, data.signals)
 
 
-ROUTES = [list_mappings, draft, get_mapping, publish, try_mapping, diff]
+ROUTES = [list_mappings, draft, get_mapping, publish, roll_back, try_mapping, diff]

@@ -1,5 +1,6 @@
 """What became of what came in: receipts, raw messages, what is parked, and trying again."""
 
+from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
@@ -21,11 +22,13 @@ async def list_signals(
     uow: UnitOfWork,
     source: Name | None = None,
     status: Literal["accepted", "mapped", "parked"] | None = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
     cursor: str | None = None,
     limit: Limit = 50,
 ) -> Page[ReceiptView]:
     """Signals with what became of them, the newest first."""
-    return await queries.receipts(uow, source=source, status=status, cursor=cursor, limit=limit)
+    return await queries.receipts(uow, source=source, status=status, since=since, until=until, cursor=cursor, limit=limit)
 
 
 @get("/v1/signals/{signal_id:uuid}", opt={"permission": "signals.read"}, operation_id="getSignal", tags=_TAGS)

@@ -3,7 +3,7 @@
 from datetime import timedelta
 from uuid import UUID
 
-from litestar import get, post
+from litestar import get, post, put
 
 from app.core.services import Shell
 from app.core.uow import UnitOfWork
@@ -11,7 +11,7 @@ from app.ingest import queries
 from app.ingest.commands import sources as commands
 from app.ingest.directory import directory_of
 from app.ingest.models import Source
-from app.ingest.schemas import NewSource, RotateSource, SourceView
+from app.ingest.schemas import NewSource, RotateSource, SourceMapping, SourceView
 
 _TAGS = ["sources"]
 
@@ -52,9 +52,25 @@ async def disable(uow: UnitOfWork, shell: Shell, source_id: UUID) -> SourceView:
     return SourceView.of(await commands.disable_source(uow, source))
 
 
+@post("/v1/sources/{source_id:uuid}/enable", opt={"permission": "sources.write"}, operation_id="enableSource", tags=_TAGS, status_code=200)
+async def enable(uow: UnitOfWork, shell: Shell, source_id: UUID) -> SourceView:
+    """Open a closed way in again."""
+    source = await commands.source_by_id(uow, source_id)
+    _forget_after(uow, shell, source)
+    return SourceView.of(await commands.enable_source(uow, source))
+
+
+@put("/v1/sources/{source_id:uuid}/mapping", opt={"permission": "sources.write"}, operation_id="setSourceMapping", tags=_TAGS)
+async def set_mapping(uow: UnitOfWork, shell: Shell, source_id: UUID, data: SourceMapping) -> SourceView:
+    """Send what comes from now on through another mapping."""
+    source = await commands.source_by_id(uow, source_id)
+    _forget_after(uow, shell, source)
+    return SourceView.of(await commands.set_mapping(uow, source, data.mapping))
+
+
 def _forget_after(uow: UnitOfWork, shell: Shell, source: Source) -> None:
     tenant_id, name = source.tenant_id, source.name
     uow.after_commit(lambda: directory_of(shell).forget(tenant_id, name))
 
 
-ROUTES = [list_sources, create_source, get_source, rotate, disable]
+ROUTES = [list_sources, create_source, get_source, rotate, disable, enable, set_mapping]

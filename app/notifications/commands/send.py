@@ -39,27 +39,30 @@ async def send(
     key: str,
     links: Sequence[LinkSpec] = (),
     sealed_context: bytes | None = None,
+    due: datetime | None = None,
+    pinned: Chosen | None = None,
 ) -> list[Notice]:
     """Queue the message `template` to each recipient, once for each `key` and address however often it is asked.
 
     `customer_id` is the customer the message is about; its own template of that name goes before the partner's.
     Needs a transaction of the whole tenant. `sealed_context` holds further values, sealed by the vault, that must not
-    be stored in the clear. Raises TemplateNotFound and NoticeUnsendable.
+    be stored in the clear. `due` holds the message until then; so long it can be withdrawn. `pinned` is the version to use instead of the one in
+    force. Raises TemplateNotFound and NoticeUnsendable.
     """
     people = _checked(to)
     told = _checked_context(context)
     _check_links(links, uow.now)
-    chosen = await queries.template_for(uow, template, customer_id)
+    chosen = pinned or await queries.template_for(uow, template, customer_id)
     await take_turns(uow, f"notice|{key}")
     known = await _queued_before(uow, key)
     values = {
         "key": key, "template": template, "template_id": chosen.id, "context": told, "links": msgspec.to_builtins(list(links)), "case_id": case_id,
         "about_customer_id": customer_id, "locale": locale, "sealed_context": sealed_context,
     }  # fmt: skip
-    return [known.get(person.address.lower()) or _queue(uow, person, values, chosen) for person in people]
+    return [known.get(person.address.lower()) or _queue(uow, person, values, chosen, due) for person in people]
 
 
-def _queue(uow: UnitOfWork, person: Recipient, values: dict[str, Any], chosen: Chosen) -> Notice:
+def _queue(uow: UnitOfWork, person: Recipient, values: dict[str, Any], chosen: Chosen, due: datetime | None) -> Notice:
     mine = {
         "customer_id": values["about_customer_id"] if person.audience == "customer" else None, "channel": "email", "audience": person.audience,
         "address": person.address, "address_key": person.address.lower(), "recipient_name": person.name, "zone": person.zone,
@@ -67,7 +70,7 @@ def _queue(uow: UnitOfWork, person: Recipient, values: dict[str, Any], chosen: C
     }  # fmt: skip
     notice = uow.add(Notice(**{**values, **mine}))
     uow.publish("notice.queued", of=notice, key=f"notice:{notice.id}", data=about(notice))
-    uow.work("notice", subject=notice.id, cls="human")
+    uow.work("notice", subject=notice.id, due=due, cls="human")
     return notice
 
 

@@ -1,12 +1,13 @@
 """Keeping templates: draft a version (linted), publish it (the one before is retired), retire it."""
 
 import hashlib
+from typing import Any
 from uuid import UUID
 
 import msgspec
 from sqlalchemy import func, select
 
-from app.core.errors import Conflict
+from app.core.errors import Conflict, FieldError
 from app.core.locks import take_turns
 from app.core.services import Shell
 from app.core.uow import UnitOfWork
@@ -14,6 +15,7 @@ from app.notifications.models import Template
 from app.notifications.queries import content_of
 from app.notifications.schemas import NewTemplate, PreviewForm, Rendered, TemplateContent
 from app.notifications.templates import STANDING, choose, lint, render
+from app.notifications.templates import faults as find_faults
 from branding import queries as brands
 from branding.schemas import Brand, Tokens, Voice
 
@@ -22,6 +24,10 @@ _NOBODY = Brand(Voice(name="Your brand", mail_from="care@example.com"), Tokens(p
 
 class TemplateRetired(Conflict):
     """This version is retired; draft a new one."""
+
+
+class TemplateNotRolledBack(Conflict):
+    """Only a version that was in use before can be used again."""
 
 
 async def draft(uow: UnitOfWork, shell: Shell, new: NewTemplate) -> Template:
@@ -51,6 +57,17 @@ async def publish(uow: UnitOfWork, row: Template) -> Template:
         return row
     if row.status == "retired":
         raise TemplateRetired()
+    return await _put_in_force(uow, row)
+
+
+async def roll_back(uow: UnitOfWork, row: Template) -> Template:
+    """Let new notices use a version again that was in use before, instead of the present one."""
+    if row.status != "retired":
+        raise TemplateNotRolledBack()
+    return await _put_in_force(uow, row, rolled_back=True)
+
+
+async def _put_in_force(uow: UnitOfWork, row: Template, **more: Any) -> Template:
     await take_turns(uow, f"template|{row.name}|{row.customer_id}")
     same = Template.customer_id.is_(None) if row.customer_id is None else Template.customer_id == row.customer_id
     query = select(Template).where(Template.name == row.name, same, Template.status == "published")
@@ -59,7 +76,8 @@ async def publish(uow: UnitOfWork, row: Template) -> Template:
         before.status = "retired"
         await uow.session.flush()  # before the new one, which may not stand beside it even for a moment
     row.status = "published"
-    uow.publish("template.published", of=row, also=[before] if before else [], data={"name": row.name, "version": row.version})
+    told = {"name": row.name, "version": row.version, "replaces": before.version if before else None, **more}
+    uow.publish("template.published", of=row, also=[before] if before else [], data=told)
     return row
 
 
@@ -69,6 +87,11 @@ async def retire(uow: UnitOfWork, row: Template) -> Template:
         row.status = "retired"
         uow.publish("template.retired", of=row, data={"name": row.name, "version": row.version})
     return row
+
+
+async def faults(uow: UnitOfWork, shell: Shell, content: TemplateContent) -> list[FieldError]:
+    """What keeps a template from being sent, nothing when it is sound."""
+    return await find_faults(content, await _brand(uow), shell.sandbox)
 
 
 async def preview(uow: UnitOfWork, shell: Shell, content: TemplateContent, form: PreviewForm) -> Rendered:

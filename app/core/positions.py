@@ -1,4 +1,4 @@
-"""Where each value of a YAML document stands, so that a remark on a policy can say line and column."""
+"""Where each value of a YAML document stands, so that a remark on it can say line and column."""
 
 from typing import Any, NamedTuple
 
