@@ -4,12 +4,14 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
+from app.core.errors import Fault
 from app.core.services import Shell
 from app.portal import words
 from app.portal.reader import Look, Reader, look_of, reader_of
 from app.portal.screens import Screen
 from branding.domains import tenant_of
-from tenants import sessions
+from tenants import auth, sessions
+from tenants.principal import Principal
 
 _API = ("/v1", "/scim", "/schema", "/graphql", "/metrics", "/healthz", "/readyz", "/.well-known", "/brand", "/assets", "/l/", "/problems")
 Answer = tuple[int, dict[str, str], bytes]
@@ -48,9 +50,9 @@ _KEPT = ("content-security-policy", "cache-control", "referrer-policy", "x-robot
 
 
 async def _screen(shell: Shell, scope: Any, host: str, look: Look) -> Screen:
-    principal = scope["state"].get("principal")
+    principal = scope["state"].get("principal") or await _whoever(shell, scope)
     reader: Reader | None = await reader_of(shell, principal, look) if principal and principal.user_id else None
-    area = "home" if reader is None or reader.principal.customer_id else "ops"
+    area = "home" if reader is None or reader.principal.scope == "customer" else "ops"
     return Screen(
         shell,
         area=area,
@@ -62,6 +64,15 @@ async def _screen(shell: Shell, scope: Any, host: str, look: Look) -> Screen:
         token=_token(scope) if reader else "",
         request_id="",
     )
+
+
+async def _whoever(shell: Shell, scope: Any) -> Principal | None:
+    """Who asks for an address that is no route, so that they keep their menu; nobody when that can't be told."""
+    try:
+        principal = await auth.authenticate(shell, scope["headers"], None, csrf=False)
+    except Fault:
+        return None
+    return principal if await shell.extras["hosts"].serves(scope["state"]["host"], principal.tenant_id) else None
 
 
 def _token(scope: Any) -> str:
@@ -82,12 +93,12 @@ def _to_sign_in(scope: Any, headers: Mapping[str, str]) -> Answer:
     return 303, {"location": target, "cache-control": "no-store", "content-type": "text/html; charset=utf-8"}, b""
 
 
-def _title(screen: Screen, status: int) -> str:
-    return str(screen.say(_key(screen, "error_title", status)))
+def _title(screen: Screen, status: int) -> Any:
+    return screen.say(_key(screen, "error_title", status))
 
 
-def _lead(screen: Screen, status: int) -> str:
-    return str(screen.say(_key(screen, "error_lead", status)))
+def _lead(screen: Screen, status: int) -> Any:
+    return screen.say(_key(screen, "error_lead", status))
 
 
 def _key(screen: Screen, name: str, status: int) -> str:

@@ -22,10 +22,14 @@ MOST = 20_000
 
 @dataclass(frozen=True)
 class Look:
-    """How a tenant appears now; `version` 0 and no brand before it has published one."""
+    """How a tenant appears now; `version` 0 and no brand before it has published one.
+
+    `has_wordmark` says that the logo is wide enough to hold the name; a mark alone gets the name beside it.
+    """
 
     brand: Brand | None = None
     has_logo: bool = False
+    has_wordmark: bool = False
     version: int = 0
 
 
@@ -76,7 +80,8 @@ async def look_of(shell: Shell, tenant_id: UUID) -> Look:
         return look
     async with shell.read(tenant_id, actor="system:brand") as uow:
         shown = await brands.shown(uow)
-    look = Look(shown.brand, shown.has_logo, shown.version)
+    logo = shown.logo
+    look = Look(shown.brand, logo is not None, logo is not None and logo.width >= 2 * logo.height, shown.version)
     _keep(kept, tenant_id, look)
     return look
 

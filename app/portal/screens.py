@@ -156,7 +156,7 @@ class Screen:
         reader, brand = self._reader, self.look.brand
         return {
             "screen": self, "reader": reader, "brand": brand, "voice": brand.voice if brand else None, "area": self.area, "path": self.path, "nonce": nonce,
-            "logo": "/brand/logo.png" if self.look.has_logo else "", "language": language, "direction": formats.direction(language), "htmx": HTMX,
+            "logo": "/brand/logo.png" if self.look.has_logo else "", "has_wordmark": self.look.has_wordmark, "language": language, "direction": formats.direction(language), "htmx": HTMX,
             "say": partial(words.say, sentences), "has_word": sentences.__contains__, "may": reader.may if reader else (lambda _: False),
             "csrf": sessions.csrf_of(self._token) if self._token else "", "once": str(new_id()), "now": self.now, "done": self._done(sentences),
             "when": self.when, "day": self.day, "ago": self.ago, "left": self.left, "money": self.money, "number": self.number, "url": url,

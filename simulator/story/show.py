@@ -42,7 +42,7 @@ class Screen:
 
     def say(self, text: str) -> None:
         """A line that is no check."""
-        self._console.print(text)
+        self._console.print(text, soft_wrap=True)
 
     def table(self, book: Book) -> None:
         """Every step, how much it promised and what did not hold."""

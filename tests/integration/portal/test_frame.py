@@ -148,3 +148,10 @@ async def _events(stream: httpx.Response) -> AsyncIterator[str]:
     async for line in stream.aiter_lines():
         if line.startswith("event:"):
             yield line.removeprefix("event:").strip()
+
+
+class TestWhoeverIsSignedIn:
+    async def test_keeps_their_menu_at_a_wrong_address(self, signed_in: SignIn) -> None:
+        kim = await signed_in("operator")
+        page = Page((await kim.get("/nowhere")).text)
+        assert "/ops" in page.links and "/sign-out" in page.actions
