@@ -15,6 +15,7 @@ from app.core.delivery import delivery_work
 from app.core.listeners import Later, Listeners, Now, Work
 from app.ingest import handlers as signals
 from app.ingest import manifest as ingest
+from app.intelligence import handlers as insight
 from app.metering import handlers as metering
 from app.notifications import handlers as notices
 from app.notifications import manifest as templates
@@ -38,8 +39,10 @@ LATER: list[Later] = [
     Later("runs", workflows.wake_waits),
     Later("schedules", workflows.start_on_events),
     Later("timeline", cases.keep_timeline),
+    Later("attention", cases.attend),
     Later("audit", audit.chain_events),
     Later("metering", metering.count_usage),
+    Later("insight", insight.keep_facts),
     Later("acting", tenants.keep_acting),
 ]
 
@@ -51,6 +54,9 @@ WORK: list[Work] = [
     Work("promise", canonical.promises_due),
     Work("decide", policies.decide_due, batch=20),
     Work("clock", cases.ring_clocks),
+    Work("snooze", cases.wake_cases),
+    Work("urgency", cases.place_cases),
+    Work("queue_order", cases.reorder_queue, batch=1),
     Work("approval", cases.expire_approvals),
     Work("offer", cases.expire_offers),
     Work("consent", tenants.expire_consents),

@@ -24,24 +24,34 @@ Ring = Literal["warned", "breached"]
 
 
 def start(uow: UnitOfWork, case: Case, contract: Mapping[str, Any] | None) -> list[CaseClock]:
-    """Starts the clocks the contract promises, none without a contract. A contract that can't be read starts none: the case comes first."""
-    promised = contract or {}
-    try:
-        calendar = calendars.parse(promised.get("calendar"))
-        clocks = [_clock(uow, case, kind, promised[kind], calendar, promised.get("calendar") or {}) for kind in KINDS if promised.get(kind)]
-    except Invalid:
-        return []
+    """Starts the clocks the contract promises, none without a contract."""
+    return begin(uow, case, promised(uow, contract))
+
+
+def begin(uow: UnitOfWork, case: Case, clocks: list[CaseClock]) -> list[CaseClock]:
+    """Starts for a case what was promised."""
     for clock in clocks:
+        clock.customer_id, clock.case_id, clock.round = case.customer_id, case.id, case.round
         uow.add(clock)
         _ring_at(uow, clock)
     return clocks
 
 
-def _clock(uow: UnitOfWork, case: Case, kind: Kind, target: str, calendar: calendars.Calendar, written: dict[str, Any]) -> CaseClock:
+def promised(uow: UnitOfWork, contract: Mapping[str, Any] | None) -> list[CaseClock]:
+    """The clocks a case would start with now. A contract that can't be read promises none: the case comes first."""
+    wanted = contract or {}
+    try:
+        calendar = calendars.parse(wanted.get("calendar"))
+        return [_clock(uow, kind, wanted[kind], calendar, wanted.get("calendar") or {}) for kind in KINDS if wanted.get(kind)]
+    except Invalid:
+        return []
+
+
+def _clock(uow: UnitOfWork, kind: Kind, target: str, calendar: calendars.Calendar, written: dict[str, Any]) -> CaseClock:
     due = sla.due_at(uow.now, target, calendar)
     return CaseClock(
-        id=uow.new_id(), customer_id=case.customer_id, case_id=case.id, kind=kind, round=case.round, target=target, calendar=written,
-        started_at=uow.now, due_at=due, warn_at=sla.warn_at(uow.now, due, calendar),
+        id=uow.new_id(), kind=kind, round=0, target=target, calendar=written, started_at=uow.now, due_at=due,
+        warn_at=sla.warn_at(uow.now, due, calendar),
     )  # fmt: skip
 
 
@@ -49,6 +59,12 @@ async def running(uow: UnitOfWork, case_id: UUID, *kinds: Kind) -> list[CaseCloc
     """The case's clocks that haven't stopped, paused ones included."""
     query = select(CaseClock).where(CaseClock.case_id == case_id, CaseClock.stopped_at.is_(None), CaseClock.kind.in_(kinds or KINDS))
     return list((await uow.execute(query.order_by(CaseClock.id))).scalars())
+
+
+async def known(uow: UnitOfWork, case_id: UUID) -> list[CaseClock]:
+    """The same as they stand in this transaction, those started in it too, written or not."""
+    started = [row for row in uow.session.new if isinstance(row, CaseClock) and row.case_id == case_id]
+    return [clock for clock in await running(uow, case_id) if clock.stopped_at is None] + started
 
 
 async def stop(uow: UnitOfWork, case_id: UUID, *kinds: Kind) -> list[CaseClock]:

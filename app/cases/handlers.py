@@ -1,12 +1,16 @@
-"""What cases do when something happens: a policy decided, a clock is due, an approval or offer runs out, and the timeline."""
+"""What cases do when something happens: a policy decided, a clock is due, an approval or offer runs out, a rest is over, and the timeline."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from uuid import UUID
 
-from app.cases import approvals, commands, log, offers, queries
+from app.cases import approvals, commands, inbox, log, offers, ordering, queries, routing, snoozing
+from app.cases.models import QueueWeights
+from app.cases.weights import WORK as REORDER
 from app.core.events import Event
+from app.core.ids import LOWEST
 from app.core.services import Shell, WorkItem
 from app.core.uow import UnitOfWork
 
@@ -27,9 +31,42 @@ async def keep_timeline(uow: UnitOfWork, events: list[Event]) -> None:
     await log.note(uow, events)
 
 
+async def attend(uow: UnitOfWork, events: list[Event]) -> None:
+    """LATER, every event: wakes cases that rest until it, lets cases follow their shipments, and fills the inboxes of whom it concerns."""
+    await snoozing.heard(uow, events)
+    await routing.follow(uow, events)
+    await inbox.fill(uow, events)
+
+
 async def ring_clocks(shell: Shell, items: list[WorkItem]) -> None:
     """WORK clock: warns and breaches."""
     await _each(shell, items, "system:clock", commands.ring)
+
+
+async def wake_cases(shell: Shell, items: list[WorkItem]) -> None:
+    """WORK snooze: takes cases up again whose time has come."""
+    await _each(shell, items, "system:clock", commands.wake)
+
+
+async def place_cases(shell: Shell, items: list[WorkItem]) -> None:
+    """WORK urgency: puts cases in their places that a customer's own command changed."""
+    await _each(shell, items, "system:queue", ordering.one)
+
+
+async def reorder_queue(shell: Shell, items: list[WorkItem]) -> None:
+    """WORK queue_order: puts every unfinished case in its place by new weights, a batch a transaction; doing it again changes nothing."""
+    for item in items:
+        after: UUID | None = LOWEST
+        while after is not None:
+            async with shell.unit_of_work(item.tenant_id, actor="system:queue") as uow:
+                after = await ordering.step(uow, after)
+        async with shell.unit_of_work(item.tenant_id, actor="system:queue") as uow:
+            row = await uow.find(QueueWeights, item.subject)
+            await uow.finish(item)
+            if row is not None and row.ordered_at is None:
+                # Once more a moment later: who read the old weights before they changed may have written after we passed.
+                uow.work(REORDER, subject=item.subject, due=uow.now + timedelta(seconds=30), cls="bulk")
+            await ordering.settled(uow, item.subject)
 
 
 async def expire_approvals(shell: Shell, items: list[WorkItem]) -> None:

@@ -31,15 +31,21 @@ Place = tuple[UUID, UUID, UUID | None]
 async def note(uow: UnitOfWork, events: Iterable[Event]) -> None:
     """Writes the places of a batch of events; a place that stands already, or of a case that isn't there, is left out."""
     batch = list(events)
-    places = {place for event in batch for place in _named(event)} | set(await _by_subject(uow, batch)) | set(await _history(uow, batch))
-    cases = await _existing(uow, {case for case, _, _ in places})
+    found = await places(uow, batch) | set(await _history(uow, batch))
+    cases = await _existing(uow, {case for case, _, _ in found})
     rows = [
         {"tenant_id": uow.tenant_id, "id": uow.new_id(), "case_id": case, "event_id": event, "customer_id": customer}
-        for case, event, customer in sorted(places, key=lambda place: (place[0].bytes, place[1].bytes))
+        for case, event, customer in sorted(found, key=lambda place: (place[0].bytes, place[1].bytes))
         if case in cases
     ]
     if rows:
         await uow.execute(insert(CaseEvent).values(rows).on_conflict_do_nothing())
+
+
+async def places(uow: UnitOfWork, events: Iterable[Event]) -> set[Place]:
+    """Which cases events are about: the case each names, and the unfinished cases about its order or shipment."""
+    batch = list(events)
+    return {place for event in batch for place in _named(event)} | set(await _by_subject(uow, batch))
 
 
 def _named(event: Event) -> Iterable[Place]:

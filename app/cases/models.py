@@ -14,11 +14,20 @@ from app.core.tables import TenantRow
 _OPERATIONAL: Final = {"data_class": "operational", "retention": "P400D", "erasure": "with_customer"}
 _EVIDENCE: Final = {"data_class": "evidence", "retention": "P400D", "erasure": "with_customer"}
 _PERSONAL: Final = {"data_class": "personal", "retention": "P400D", "erasure": "with_person"}
+_CONFIGURATION: Final = {"data_class": "configuration", "retention": "forever", "erasure": "none"}
 _LIVE = text("status <> 'resolved'")
+_SNOOZE: Final = "num_nulls(snoozed_until, snoozed_at, snoozed_by, awaits) in (0, 4) and (wakes_on is null or awaits is not null)"
+_NARROWED: Final = [
+    "status", "snoozed_until", "breached", "owner_id", "customer_id", "exception_type", "priority_level", "carrier", "origin_country", "destination_country",
+]  # fmt: skip
 
 
 def _to_case() -> ForeignKeyConstraint:
     return ForeignKeyConstraint(["tenant_id", "case_id"], ["cases.case.tenant_id", "cases.case.id"])
+
+
+def _to_user(column: str = "user_id") -> ForeignKeyConstraint:
+    return ForeignKeyConstraint(["tenant_id", column], ["tenants.user.tenant_id", "tenants.user.id"])
 
 
 def _of_customer(table: str) -> Index:
@@ -27,7 +36,9 @@ def _of_customer(table: str) -> Index:
 
 class Case(TenantRow):
     """The work opened for one exception. `inputs` and `missing` are those of the decision that holds; `round` counts reopenings;
-    `touched` says that a person or an integration worked on it (touch.py).
+    `touched` says that a person or an integration worked on it (touch.py); `version` moves on by one with every event said of the case
+    (telling.py); `urgent_at` (seconds) is its place in the queue (urgency.py). Snoozed, it `awaits` somebody until `snoozed_until` or until
+    what `wakes_on` names happens.
     """
 
     __tablename__ = "case"
@@ -64,6 +75,19 @@ class Case(TenantRow):
     evidence_call_id: Mapped[UUID | None]
     deviation: Mapped[str | None]
     touched: Mapped[bool] = mapped_column(default=False, server_default="false")
+    version: Mapped[int] = mapped_column(default=1, server_default="1")
+    urgent_at: Mapped[int] = mapped_column(default=0, server_default="0")
+    ranked_by: Mapped[int] = mapped_column(default=0, server_default="0")
+    surfaced_at: Mapped[datetime] = mapped_column(server_default=text("clock_timestamp()"))
+    carrier: Mapped[str | None]
+    origin_country: Mapped[str | None]
+    destination_country: Mapped[str | None]
+    snoozed_until: Mapped[datetime | None]
+    snoozed_at: Mapped[datetime | None]
+    snoozed_by: Mapped[str | None]
+    awaits: Mapped[str | None]
+    wakes_on: Mapped[str | None]
+    next_step: Mapped[str | None]
 
     __table_args__ = (
         ForeignKeyConstraint(["tenant_id", "customer_id"], ["tenants.customer.tenant_id", "tenants.customer.id"]),
@@ -73,7 +97,14 @@ class Case(TenantRow):
         ForeignKeyConstraint(["tenant_id", "shipment_id"], ["canonical.shipment.tenant_id", "canonical.shipment.id"]),
         Index("case_live_group", "tenant_id", "customer_id", "group_key", unique=True, postgresql_where=_LIVE),
         Index("case_group", "tenant_id", "customer_id", "group_key", "id"),
-        Index("case_live_risk", "tenant_id", text("priority_score desc"), text("id desc"), postgresql_where=_LIVE),
+        Index("case_urgent", "tenant_id", "urgent_at", "id", postgresql_where=_LIVE, postgresql_include=_NARROWED),
+        Index("case_breached", "tenant_id", "urgent_at", "id", postgresql_where=text("breached is true and status <> 'resolved'")),
+        Index("case_at_rest", "tenant_id", "urgent_at", "id", postgresql_where=text("status = 'waiting' or snoozed_until is not null")),
+        Index(
+            "case_owned", "tenant_id", "owner_id", "urgent_at", "id", postgresql_where=text("owner_id is not null and status <> 'resolved'")
+        ),
+        Index("case_of_customer", "tenant_id", "customer_id", "urgent_at", "id", postgresql_where=_LIVE),
+        Index("case_ended", "tenant_id", "resolved_at", "id", postgresql_where=text("status = 'resolved'")),
         Index("case_status", "tenant_id", "status", "id"),
         Index("case_type", "tenant_id", "exception_type", "id"),
         Index("case_owner", "tenant_id", "owner_id", "id", postgresql_where=text("owner_id is not null")),
@@ -82,6 +113,7 @@ class Case(TenantRow):
         Index("case_shipment", "tenant_id", "shipment_id", postgresql_where=text("shipment_id is not null")),
         Index("case_decision", "tenant_id", "decision_id"),
         _of_customer("case"),
+        CheckConstraint(_SNOOZE, name="case_snooze"),
         CheckConstraint("(money_at_risk_minor is null) = (currency is null)", name="case_money"),
         CheckConstraint("(status = 'resolved') = (resolved_at is not null and outcome is not null and cause is not null)", name="case_end"),
         {"schema": "cases", "info": _OPERATIONAL},
@@ -192,6 +224,169 @@ class CaseComment(TenantRow):
         Index("case_comment_of", "tenant_id", "case_id", "id"),
         _of_customer("case_comment"),
         {"schema": "cases", "info": _PERSONAL},
+    )
+
+
+class CaseMention(TenantRow):
+    """Somebody a comment calls by name; `customer_id` is the comment's."""
+
+    __tablename__ = "case_mention"
+    customer_id: Mapped[UUID | None]
+    case_id: Mapped[UUID]
+    comment_id: Mapped[UUID]
+    user_id: Mapped[UUID]
+
+    __table_args__ = (
+        _to_case(),
+        ForeignKeyConstraint(["tenant_id", "comment_id"], ["cases.case_comment.tenant_id", "cases.case_comment.id"]),
+        _to_user(),
+        UniqueConstraint("tenant_id", "comment_id", "user_id"),
+        Index("case_mention_case", "tenant_id", "case_id", "id"),
+        Index("case_mention_user", "tenant_id", "user_id", "id"),
+        _of_customer("case_mention"),
+        {"schema": "cases", "info": _PERSONAL},
+    )
+
+
+class CaseTalk(TenantRow):
+    """A word with somebody on the telephone, as it was noted: who, which way, what came of it, what is next."""
+
+    __tablename__ = "case_talk"
+    case_id: Mapped[UUID]
+    who: Mapped[str]
+    name: Mapped[str | None]
+    direction: Mapped[str]
+    outcome: Mapped[str]
+    note: Mapped[str | None]
+    next_step: Mapped[str | None]
+    logged_by: Mapped[str]
+    logged_at: Mapped[datetime]
+
+    __table_args__ = (
+        _to_case(),
+        Index("case_talk_of", "tenant_id", "case_id", "id"),
+        {"schema": "cases", "info": _PERSONAL},
+    )
+
+
+class CaseDecline(TenantRow):
+    """Until when somebody isn't given a case again that they gave back; follows from case.declined."""
+
+    __tablename__ = "case_decline"
+    case_id: Mapped[UUID]
+    user_id: Mapped[UUID]
+    until: Mapped[datetime]
+
+    __table_args__ = (
+        _to_case(),
+        _to_user(),
+        UniqueConstraint("tenant_id", "user_id", "case_id"),
+        Index("case_decline_case", "tenant_id", "case_id"),
+        {"schema": "cases", "info": _PERSONAL | {"derived": True}},
+    )
+
+
+class Presence(TenantRow):
+    """Who has a case open and was last seen there when; nothing that happened, so no event tells of it."""
+
+    __tablename__ = "presence"
+    case_id: Mapped[UUID]
+    user_id: Mapped[UUID]
+    seen_at: Mapped[datetime]
+
+    __table_args__ = (
+        _to_case(),
+        _to_user(),
+        UniqueConstraint("tenant_id", "case_id", "user_id"),
+        Index("presence_user", "tenant_id", "user_id", "seen_at"),
+        {"schema": "cases", "info": _PERSONAL | {"derived": True}},
+    )
+
+
+class QueueWeights(TenantRow):
+    """One version of what decides the queue's order (urgency.Weights); `ordered_at` is when every case stood in its place."""
+
+    __tablename__ = "queue_weights"
+    version: Mapped[int]
+    content: Mapped[dict[str, Any]]
+    note: Mapped[str | None]
+    made_by: Mapped[str]
+    made_at: Mapped[datetime]
+    ordered_at: Mapped[datetime | None]
+
+    __table_args__ = (
+        UniqueConstraint("tenant_id", "version"),
+        {"schema": "cases", "info": _CONFIGURATION},
+    )
+
+
+class HeldMessage(TenantRow):
+    """Mail to people outside on one or many cases, held before it leaves. `readers` says who gets it, about which cases."""
+
+    __tablename__ = "held_message"
+    status: Mapped[str]
+    audience: Mapped[str]
+    template: Mapped[str]
+    subject: Mapped[str] = mapped_column(info={"secret": True})
+    text: Mapped[str] = mapped_column(info={"secret": True})
+    case_ids: Mapped[list[UUID]]
+    readers: Mapped[list[Any]] = mapped_column(info={"secret": True})
+    made_by: Mapped[str]
+    made_at: Mapped[datetime]
+    leaves_at: Mapped[datetime]
+    undone_by: Mapped[str | None]
+    undone_at: Mapped[datetime | None]
+
+    __table_args__ = (
+        CheckConstraint("(status = 'undone') = (undone_at is not null)", name="held_message_undone"),
+        {"schema": "cases", "info": _PERSONAL},
+    )
+
+
+class Handover(TenantRow):
+    """Cases one person gave to another at the end of a shift, with what they said."""
+
+    __tablename__ = "handover"
+    from_user: Mapped[UUID]
+    to_user: Mapped[UUID]
+    case_ids: Mapped[list[UUID]]
+    note: Mapped[str]
+    made_at: Mapped[datetime]
+
+    __table_args__ = (
+        _to_user("from_user"),
+        _to_user("to_user"),
+        Index("handover_from", "tenant_id", "from_user", "id"),
+        Index("handover_to", "tenant_id", "to_user", "id"),
+        {"schema": "cases", "info": _PERSONAL},
+    )
+
+
+class InboxEntry(TenantRow):
+    """Something that waits for a person's eyes; it follows from an event. `settled_at`: what it asked for is done, by whomever."""
+
+    __tablename__ = "inbox"
+    customer_id: Mapped[UUID | None]
+    user_id: Mapped[UUID]
+    event_id: Mapped[UUID]
+    kind: Mapped[str]
+    case_id: Mapped[UUID | None]
+    subject_id: Mapped[UUID | None]
+    facts: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")
+    happened_at: Mapped[datetime]
+    read_at: Mapped[datetime | None]
+    settled_at: Mapped[datetime | None]
+
+    __table_args__ = (
+        _to_case(),
+        _to_user(),
+        UniqueConstraint("tenant_id", "user_id", "event_id"),
+        Index("inbox_of", "tenant_id", "user_id", "id"),
+        Index("inbox_unread", "tenant_id", "user_id", "id", postgresql_where=text("read_at is null")),
+        Index("inbox_subject", "tenant_id", "subject_id", postgresql_where=text("subject_id is not null and settled_at is null")),
+        Index("inbox_case", "tenant_id", "case_id", postgresql_where=text("case_id is not null")),
+        _of_customer("inbox"),
+        {"schema": "cases", "info": _PERSONAL | {"derived": True}},
     )
 
 

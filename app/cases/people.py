@@ -5,12 +5,15 @@ Four eyes need two people. A key made by a user, or by a key of that user, is th
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from typing import Final
 from uuid import UUID
 
 import msgspec
 from sqlalchemy import select
 
+from app.cases.schemas import Person
+from app.core.events import Event
 from app.core.uow import UnitOfWork
 from tenants.models import ApiKey, User
 from tenants.queries import memberships_of
@@ -70,6 +73,54 @@ async def _roles_of_user(uow: UnitOfWork, user_id: UUID, customer_id: UUID) -> f
         return frozenset()
     held = (await memberships_of(uow, [user_id])).get(user_id, [])
     return frozenset(membership.role for membership in held if membership.customer_id in (None, customer_id))
+
+
+async def persons(uow: UnitOfWork, user_ids: Iterable[UUID]) -> dict[UUID, Person]:
+    """Users by their ids; one without a name goes by their address."""
+    wanted = set(user_ids)
+    if not wanted:
+        return {}
+    rows = await uow.session.execute(select(User.id, User.name, User.email).where(User.id.in_(wanted)))
+    return {user: Person(user, name or email) for user, name, email in rows}
+
+
+async def names(uow: UnitOfWork, events: Iterable[Event]) -> dict[str, str]:
+    """What the people and keys in events are called, by their actor (`user:<id>`) and by their id alone."""
+    return await _called(uow, {part for event in events for part in _named(event)})
+
+
+async def called(uow: UnitOfWork, actors: Iterable[str]) -> dict[str, str]:
+    """What actors are called."""
+    return await _called(uow, {actor.partition(":")[2] for actor in actors})
+
+
+async def _called(uow: UnitOfWork, parts: set[str]) -> dict[str, str]:
+    """A customer's people aren't told who works here."""
+    ids = {subject for part in parts if (subject := _uuid(part)) is not None}
+    if not ids or uow.customer_id is not None:
+        return {}
+    users = await persons(uow, ids)
+    keys = (await uow.session.execute(select(ApiKey.id, ApiKey.name).where(ApiKey.id.in_(ids - users.keys())))).all()
+    by_actor = {f"user:{user}": person.name for user, person in users.items()} | {f"key:{key}": name for key, name in keys}
+    return by_actor | {str(user): person.name for user, person in users.items()}
+
+
+_PEOPLE: Final = ("owner_id", "from_owner_id", "to_user", "from_user")
+
+
+def _named(event: Event) -> Iterator[str]:
+    yield event.actor.partition(":")[2]
+    yield from (str(event.data[name]) for name in _PEOPLE if event.data.get(name))
+    mentions = event.data.get("mentions")
+    yield from (str(user) for user in mentions) if isinstance(mentions, list) else ()
+
+
+async def who(uow: UnitOfWork) -> UUID | None:
+    """The user who acts, or whose key does; None for what runs by itself."""
+    kind, _, name = uow.actor.partition(":")
+    if kind == "user":
+        return _uuid(name)
+    return (await behind(uow, uow.actor, uow.tenant_id)).person if kind == "key" else None
 
 
 def _uuid(name: str) -> UUID | None:

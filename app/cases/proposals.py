@@ -8,9 +8,10 @@ from typing import Any, Final
 from uuid import UUID
 
 from app.cases import approvals, people, touch
-from app.cases.commands.working import acknowledge, live
+from app.cases.commands.working import acknowledge
 from app.cases.facts import Effect
 from app.cases.models import Approval, CaseProposal
+from app.cases.telling import live, tell
 from app.core.services import Shell
 from app.core.uow import UnitOfWork
 from app.policies.gates import Boundary, judge
@@ -20,13 +21,20 @@ TIME_TO_DECIDE: Final = timedelta(hours=24)
 
 
 async def propose(
-    shell: Shell, uow: UnitOfWork, case_id: UUID, *, capability: str, params: dict[str, Any], note: str | None = None
+    shell: Shell,
+    uow: UnitOfWork,
+    case_id: UUID,
+    *,
+    capability: str,
+    params: dict[str, Any],
+    note: str | None = None,
+    expected: int | None = None,
 ) -> tuple[CaseProposal, list[Approval]]:
     """Puts an effect forward; proposing is also a first response. Nothing leaves by it: whoever does it later meets the gate.
 
     Publishes case.proposed, key `case:<id>`, with the approvals it asked for (`approval_id` is the first, null when no limit speaks).
     """
-    case = await live(uow, case_id)
+    case = await live(uow, case_id, expected)
     await acknowledge(uow, case_id)
     touch.note(uow, case)
     effect = await Effect.of(uow, case.customer_id, case, capability, params)
@@ -41,17 +49,8 @@ async def propose(
     judgement = await judge(shell.sandbox, await gate_rules(uow, case.customer_id), capability, await effect.facts(uow, uow.actor))
     asked = [await _ask(uow, row, boundary) for boundary in judgement.boundaries]
     ids = [approval.id for approval in asked]
-    data = {
-        "case_id": case_id,
-        "proposal_id": row.id,
-        "capability": capability,
-        "params": row.params,
-        "option_id": row.option_id,
-        "note": note,
-    }
-    uow.publish(
-        "case.proposed", of=row, also=[case], key=f"case:{case_id}", data=data | {"approvals": ids, "approval_id": ids[0] if ids else None}
-    )
+    data = {"proposal_id": row.id, "capability": capability, "params": row.params, "option_id": row.option_id, "note": note}
+    await tell(uow, case, "proposed", data | {"approvals": ids, "approval_id": ids[0] if ids else None}, of=row)
     return row, asked
 
 

@@ -19,7 +19,10 @@ Audience = Literal["partner", "customer"]
 
 
 class Entry(msgspec.Struct, frozen=True):
-    """One line of a timeline. `id` is the event's; `occurred_at` is when it happened, `recorded_at` when we learned it."""
+    """One line of a timeline. `id` is the event's; `occurred_at` is when it happened, `recorded_at` when we learned it.
+
+    `by` is the actor (`user:<id>`), `who` what people call them; a customer reads only which sort of actor it was.
+    """
 
     id: UUID
     type: str
@@ -28,6 +31,7 @@ class Entry(msgspec.Struct, frozen=True):
     occurred_at: datetime
     recorded_at: datetime
     facts: dict[str, Any]
+    who: str = ""
 
 
 class Words(msgspec.Struct, frozen=True):
@@ -44,7 +48,16 @@ WORDS: Final[dict[str, Words]] = {
     "case.reprioritised": Words("Priority is now {level}"),
     "case.proposed": Words("Proposed: {capability}"),
     "case.acknowledged": Words("Acknowledged", "Our team is looking at it"),
-    "case.assigned": Words("Owner changed"),
+    "case.assigned": Words("{owner} owns it now{why}"),
+    "case.declined": Words("{who} gave it back{why}"),
+    "case.snoozed": Words("Put aside until {until}, waiting for {awaits}"),
+    "case.woken": Words("Back in the queue: {reason}"),
+    "case.called": Words("{call}"),
+    "case.planned": Words("Next: {next_step}"),
+    "case.moved": Words("Now with {carrier}, {route}"),
+    "case.messaged": Words("Message to {readers}: {subject}"),
+    "case.unsent": Words("Message taken back before it left: {subject}"),
+    "case.handed_over": Words("{from_owner} handed it over to {owner}"),
     "case.waiting": Words("Waiting for an answer", "We are waiting for an answer"),
     "case.continued": Words("No longer waiting", "Work goes on"),
     "case.escalated": Words("Escalated: {reason}", "Passed on to a senior colleague"),
@@ -94,20 +107,69 @@ WORDS: Final[dict[str, Words]] = {
 _ACTORS: Final = {"user": "person", "key": "integration", "run": "workflow", "link": "link", "model": "assistant", "system": "system"}
 
 
-def entry(event: Event, audience: Audience) -> Entry | None:
-    """The line an event makes on a timeline, or None when this reader doesn't get one."""
+_OTHERS: Final = {"run": "a workflow", "link": "a signed link", "model": "the assistant", "system": "the system"}
+_CALLS: Final = {
+    "reached": "{who} {way} {whom}",
+    "no_answer": "{who} {way} {whom}, nobody answered",
+    "left_message": "{who} {way} {whom} and left a message",
+    "refused": "{who} {way} {whom}, who refused",
+}
+
+
+def entry(event: Event, audience: Audience, names: Mapping[str, str] | None = None) -> Entry | None:
+    """The line an event makes on a timeline, or None when this reader doesn't get one.
+
+    `names`: what people are called, by actor and by id (people.names); who isn't among them goes without a name.
+    """
     words = WORDS.get(event.type)
     if audience == "partner":
-        title = _say(words.partner, event.data) if words else event.type
-        return _line(event, title, event.actor, dict(event.data))
+        who = called(event.actor, names or {})
+        title = _say(words.partner, {**event.data, **_people(event, who, names or {})}) if words else event.type
+        return _line(event, title, event.actor, dict(event.data), who)
     if words is None or not words.customer or event.data.get("internal"):
         return None
     shown = {name: event.data[name] for name in words.facts if event.data.get(name) is not None}
     return _line(event, _say(words.customer, event.data), _ACTORS.get(event.actor.partition(":")[0], "system"), shown)
 
 
-def _line(event: Event, title: str, by: str, facts: dict[str, Any]) -> Entry:
-    return Entry(event.id, event.type, title, by, event.occurred_at, event.recorded_at, facts)
+def called(actor: str, names: Mapping[str, str]) -> str:
+    """What people call an actor."""
+    kind = actor.partition(":")[0]
+    return names.get(actor) or _OTHERS.get(kind) or ("somebody" if kind == "user" else "an integration")
+
+
+def _people(event: Event, who: str, names: Mapping[str, str]) -> dict[str, str]:
+    """The parts of a sentence that are made of more than one fact, or of somebody's name."""
+    data = event.data
+    owner = names.get(str(data.get("owner_id")), "somebody") if data.get("owner_id") else "nobody"
+    told = {"who": who, "owner": owner, "from_owner": names.get(str(data.get("from_owner_id")), "somebody")}
+    told["why"] = f": {data['reason']}" if data.get("reason") else ""
+    if event.type == "case.called":
+        told["call"] = _call(data, who)
+    if event.type == "case.snoozed":
+        told["until"] = f"{datetime.fromisoformat(str(data['until'])):%d %b %H:%M} UTC"
+    if event.type == "case.messaged":
+        told["readers"] = "1 reader" if data.get("readers") == 1 else f"{data.get('readers')} readers"
+    if event.type == "case.moved":
+        told |= {
+            "carrier": str(data.get("carrier") or "no carrier yet"),
+            "route": f"{data.get('origin') or '?'} to {data.get('destination') or '?'}",
+        }
+    return told
+
+
+def _call(data: Mapping[str, Any], who: str) -> str:
+    whom = f"the {data['who']}" if data.get("who") != "other" else "somebody"
+    whom = f"{data['name']} ({whom})" if data.get("name") else whom
+    said = _CALLS[str(data["outcome"])].format_map(
+        {"who": who, "way": "called" if data.get("direction") == "out" else "was called by", "whom": whom}
+    )
+    said += f": {data['note']}" if data.get("note") else ""
+    return f"{said}. Next: {data['next_step']}" if data.get("next_step") else said
+
+
+def _line(event: Event, title: str, by: str, facts: dict[str, Any], who: str = "") -> Entry:
+    return Entry(event.id, event.type, title, by, event.occurred_at, event.recorded_at, facts, who)
 
 
 def _say(words: str, data: Mapping[str, Any]) -> str:

@@ -1,7 +1,7 @@
 """Whether anybody laid hands on a case: what ended without it is what the automation did alone.
 
-A touch is every command on the case given by a person or an integration (`user:`, `key:`, `link:`): acknowledge, assign, comment, escalate,
-propose, resolve, reopen; and every question put or effect made in a connected system for the case by hand. The answers a case waits for
+A touch is every command on the case given by a person or an integration (`user:`, `key:`, `link:`): acknowledge, assign, take, next, decline,
+snooze, unsnooze, plan, log a call, comment, escalate, propose, message, hand over, resolve, reopen; and every question put or effect made in a connected system for the case by hand. The answers a case waits for
 (an approval, an option of an offer, a document) are none; nor is what runs, clocks and policies do. Once touched stays touched.
 """
 

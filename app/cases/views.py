@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, Literal
 from uuid import UUID
 
 import msgspec
 
 from app.cases import money
-from app.cases.models import Approval, Case, CaseClock, CaseComment, CaseProposal, Offer
+from app.cases.models import Approval, Case, CaseClock, CaseComment, CaseProposal, CaseTalk, Offer
 from app.cases.schemas import (
     Amount,
     ApprovalView,
@@ -17,12 +17,14 @@ from app.cases.schemas import (
     CaseView,
     ClockView,
     CommentView,
+    NextClock,
     OfferView,
     Priority,
     ProposalView,
+    TalkView,
     WentWrong,
 )
-from app.cases.timeline import Audience
+from app.cases.timeline import Audience, called
 
 SAYS: Final = {
     "open": "We know about it",
@@ -37,6 +39,7 @@ def amount(minor: int | None, currency: str | None) -> Amount | None:
 
 
 def case_row(row: Case, clocks: Sequence[CaseClock], audience: Audience) -> CaseRow:
+    """What every reader of a list sees of a case; board.py adds what the queue's line tells the partner's people."""
     running = [clock.due_at for clock in clocks if clock.stopped_at is None and clock.paused_at is None]
     shown = CaseRow(
         id=row.id, status=row.status, says=SAYS[row.status], title=row.title, type=row.exception_type, priority=_priority(row, audience),
@@ -46,8 +49,18 @@ def case_row(row: Case, clocks: Sequence[CaseClock], audience: Audience) -> Case
     if audience == "customer":
         return shown
     return msgspec.structs.replace(
-        shown, money_at_risk=amount(row.money_at_risk_minor, row.currency), breached=row.breached, owner_id=row.owner_id
-    )
+        shown, money_at_risk=amount(row.money_at_risk_minor, row.currency), breached=row.breached, owner_id=row.owner_id, carrier=row.carrier,
+        escalation=row.escalation, snoozed_until=row.snoozed_until, awaits=row.awaits, version=row.version, clock=next_clock(clocks),
+    )  # fmt: skip
+
+
+def next_clock(clocks: Sequence[CaseClock]) -> NextClock | None:
+    """The clock that runs out first of those not stopped; one that stands still only when no other runs."""
+    going = [clock for clock in clocks if clock.stopped_at is None]
+    first = min(going, key=lambda clock: (clock.paused_at is not None, clock.due_at), default=None)
+    if first is None:
+        return None
+    return NextClock(first.kind, first.due_at, "paused" if first.paused_at else "breached" if first.breached_at else "running")
 
 
 def case_view(row: Case, clocks: Iterable[CaseClock], subjects: dict[str, list[UUID]], signals: int, audience: Audience) -> CaseView:
@@ -64,7 +77,7 @@ def case_view(row: Case, clocks: Iterable[CaseClock], subjects: dict[str, list[U
     return msgspec.structs.replace(
         shown, money_at_risk=amount(row.money_at_risk_minor, row.currency), owner_id=row.owner_id, evidence_call_id=row.evidence_call_id,
         deviation=row.deviation, escalation=row.escalation, breached=row.breached, group_key=row.group_key, decision_id=row.decision_id,
-        inputs=row.inputs, missing=row.missing,
+        inputs=row.inputs, missing=row.missing, version=row.version,
     )  # fmt: skip
 
 
@@ -91,8 +104,15 @@ def proposal_view(row: CaseProposal, approvals: list[UUID]) -> ProposalView:
     )  # fmt: skip
 
 
-def comment_view(row: CaseComment) -> CommentView:
-    return CommentView(row.id, row.case_id, row.author, row.text, row.customer_id is not None, row.written_at)
+def comment_view(row: CaseComment, names: Mapping[str, str] | None = None, mentions: Sequence[UUID] = ()) -> CommentView:
+    who = called(row.author, names) if names else ""
+    return CommentView(row.id, row.case_id, row.author, row.text, row.customer_id is not None, row.written_at, who, list(mentions))
+
+
+def talk_view(row: CaseTalk) -> TalkView:
+    return TalkView(
+        row.id, row.case_id, row.who, row.name, row.direction, row.outcome, row.note, row.next_step, row.logged_by, row.logged_at
+    )  # fmt: skip
 
 
 def approval_view(row: Approval) -> ApprovalView:

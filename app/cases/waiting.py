@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from app.cases import clocks, status
 from app.cases.models import Case
+from app.cases.telling import tell
 from app.core.uow import UnitOfWork
 
 
@@ -13,7 +14,7 @@ async def begin(uow: UnitOfWork, case: Case, reason: str) -> None:
     if case.status != target:
         case.status = target
         paused = await clocks.pause(uow, case.id)
-        uow.publish("case.waiting", of=case, also=paused, key=f"case:{case.id}", data={"case_id": case.id, "reason": reason})
+        await tell(uow, case, "waiting", {"reason": reason}, also=paused)
 
 
 async def end(uow: UnitOfWork, case: Case) -> None:
@@ -22,7 +23,9 @@ async def end(uow: UnitOfWork, case: Case) -> None:
         return
     case.status = status.moved("waiting", "go_on", acknowledged=case.acknowledged_at is not None)
     resumed = await clocks.resume(uow, case.id)
-    uow.publish("case.continued", of=case, also=resumed, key=f"case:{case.id}", data={"case_id": case.id})
+    # Back in the queue it is news to who works there, whatever its place.
+    case.surfaced_at = uow.now
+    await tell(uow, case, "continued", also=resumed)
 
 
 def _state(case: Case) -> status.Status:

@@ -62,7 +62,7 @@ class Notice(TenantRow):
         *_of_customer("notice"),
         ForeignKeyConstraint(["tenant_id", "about_customer_id"], ["tenants.customer.tenant_id", "tenants.customer.id"]),
         ForeignKeyConstraint(["tenant_id", "template_id"], ["notifications.template.tenant_id", "notifications.template.id"]),
-        CheckConstraint("(status in ('delivered', 'failed')) = (settled_at is not null)", name="notice_settled"),
+        CheckConstraint("(status in ('delivered', 'failed', 'withdrawn')) = (settled_at is not null)", name="notice_settled"),
         CheckConstraint("settled_at is null or (sealed_letter is null and sealed_context is null)", name="notice_forgets"),
         Index("notice_of_case", "tenant_id", "case_id", "id", postgresql_where=text("case_id is not null")),
         Index("notice_about", "tenant_id", "about_customer_id", "id", postgresql_where=text("about_customer_id is not null")),

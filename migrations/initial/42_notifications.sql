@@ -18,14 +18,14 @@ create table notifications.notice (
   audience text not null check (audience in ('customer', 'counterparty', 'internal')),
   template text not null, template_id uuid, address text not null, address_key text not null check (address_key = lower(address_key)),
   recipient_name text not null default '', locale text, zone text, context jsonb not null, sealed_context bytea, links jsonb not null default '[]',
-  status text not null check (status in ('queued', 'sending', 'delivered', 'failed', 'unknown')), attempts bigint not null default 0, tries jsonb not null default '[]',
+  status text not null check (status in ('queued', 'sending', 'delivered', 'failed', 'unknown', 'withdrawn')), attempts bigint not null default 0, tries jsonb not null default '[]',
   message_id text, spoken text, subject text, body_text text, body_html text, sealed_letter bytea, failure text,
   queued_at timestamptz not null, settled_at timestamptz,
   primary key (tenant_id, id), unique (tenant_id, key, address_key),
   foreign key (tenant_id, customer_id) references tenants.customer (tenant_id, id),
   foreign key (tenant_id, about_customer_id) references tenants.customer (tenant_id, id),
   foreign key (tenant_id, template_id) references notifications.template (tenant_id, id),
-  constraint notice_settled check ((status in ('delivered', 'failed')) = (settled_at is not null)),
+  constraint notice_settled check ((status in ('delivered', 'failed', 'withdrawn')) = (settled_at is not null)),
   -- What would let somebody act in the reader's place is gone once the letter is.
   constraint notice_forgets check (settled_at is null or (sealed_letter is null and sealed_context is null))
 ) with (fillfactor = 80);

@@ -7,9 +7,9 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
-from app.cases import clocks, status, touch
-from app.cases.commands.working import live
+from app.cases import clocks, snoozing, status, touch
 from app.cases.models import Case
+from app.cases.telling import held, live, tell
 from app.connectors.models import Call
 from app.core.errors import Conflict, FieldError, Invalid
 from app.core.uow import UnitOfWork
@@ -25,14 +25,21 @@ class GroupAlreadyOpen(Conflict):
 
 
 async def resolve(
-    uow: UnitOfWork, case_id: UUID, *, outcome: str, cause: str, evidence_call_id: UUID | None, override_reason: str | None = None
+    uow: UnitOfWork,
+    case_id: UUID,
+    *,
+    outcome: str,
+    cause: str,
+    evidence_call_id: UUID | None,
+    override_reason: str | None = None,
+    expected: int | None = None,
 ) -> Case:
     """Ends the case. The evidence is a call of this case that answered after the case was (last) opened.
 
     Without one, `override_reason` says how else it is known; that is recorded as a deviation. All clocks stop. Publishes case.resolved
     (`touched`: whether anybody but the automation worked on it) and, for an override, deviation.recorded.
     """
-    case = await live(uow, case_id)
+    case = await live(uow, case_id, expected)
     if evidence_call_id is not None:
         await _check_evidence(uow, case, evidence_call_id)
     elif not override_reason:
@@ -41,10 +48,11 @@ async def resolve(
     case.outcome, case.cause, case.evidence_call_id = outcome, cause, evidence_call_id
     case.resolved_at, case.resolved_by, case.deviation = uow.now, uow.actor, None if evidence_call_id else override_reason
     touch.note(uow, case)
+    snoozing.rest(uow, case)
     stopped = await clocks.stop(uow, case_id)
-    told = {"case_id": case_id, "outcome": outcome, "cause": cause, "evidence_call_id": evidence_call_id, "breached": case.breached}
+    told = {"outcome": outcome, "cause": cause, "evidence_call_id": evidence_call_id, "breached": case.breached}
     told |= {"touched": await touch.is_touched(uow, case)}
-    uow.publish("case.resolved", of=case, also=stopped, key=f"case:{case_id}", data=told)
+    await tell(uow, case, "resolved", told, also=stopped)
     if case.deviation:
         data = {"case_id": case_id, "reason": case.deviation, "what": "resolved without a check of the source", "internal": True}
         uow.publish("deviation.recorded", of=case, key=f"case:{case_id}", data=data)
@@ -61,9 +69,9 @@ async def _check_evidence(uow: UnitOfWork, case: Case, call_id: UUID) -> None:
         raise SourceNotChecked(errors=[FieldError("/evidence_call_id", detail, remedy)])
 
 
-async def reopen(uow: UnitOfWork, case_id: UUID, reason: str) -> Case:
+async def reopen(uow: UnitOfWork, case_id: UUID, reason: str, *, expected: int | None = None) -> Case:
     """Takes a resolved case up again with fresh clocks; its signals, timeline and approvals stay. Publishes case.reopened."""
-    case = await uow.get(Case, case_id, lock=True)
+    case = await held(uow, case_id, expected)
     case.status = status.moved(case.status, "reopen")  # type: ignore[arg-type]
     ended = {"outcome": case.outcome, "cause": case.cause, "resolved_at": case.resolved_at}
     case.round, case.reopened_at = case.round + 1, uow.now
@@ -74,8 +82,11 @@ async def reopen(uow: UnitOfWork, case_id: UUID, reason: str) -> Case:
     await _take_group(uow, case)
     customer = await uow.find(Customer, case.customer_id)
     started = clocks.start(uow, case, customer.sla if customer else None)
-    data = {"case_id": case_id, "reason": reason, "ended": ended, "due": {clock.kind: clock.due_at for clock in started}}
-    uow.publish("case.reopened", of=case, also=started, key=f"case:{case_id}", data=data)
+    # Back in the queue it is news to who works there, whatever its place was before.
+    case.surfaced_at = uow.now
+    await tell(
+        uow, case, "reopened", {"reason": reason, "ended": ended, "due": {clock.kind: clock.due_at for clock in started}}, also=started
+    )
     return case
 
 

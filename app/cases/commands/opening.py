@@ -9,8 +9,9 @@ import msgspec
 from sqlalchemy import select, text
 from sqlalchemy.dialects.postgresql import insert
 
-from app.cases import clocks, grouping, priority
-from app.cases.models import Case, CaseSignal, CaseSubject
+from app.cases import clocks, findable, grouping, priority, routing, urgency, weights
+from app.cases.models import Case, CaseClock, CaseSignal, CaseSubject
+from app.cases.telling import held, tell
 from app.core.errors import Invalid, Unavailable
 from app.core.events import Event
 from app.core.uow import UnitOfWork
@@ -39,9 +40,11 @@ async def open_case(uow: UnitOfWork, *, decision_event: Event) -> Case:
         latest, is_noted = await _latest_of_group(uow, decision_event)
         if latest is not None and (is_noted or latest.status != "resolved"):
             return latest if is_noted else await _join(uow, latest, decision_event)
-        opened = await _insert(uow, decision_event, previous=latest)
+        customer = await uow.find(Customer, decision_event.customer_id)
+        promised = clocks.promised(uow, customer.sla if customer else None)
+        opened = await _insert(uow, decision_event, promised, previous=latest)
         if opened is not None:
-            return await _begin(uow, opened, decision_event)
+            return await _begin(uow, opened, decision_event, promised)
     raise GroupUnsettled()
 
 
@@ -57,12 +60,20 @@ async def _latest_of_group(uow: UnitOfWork, decision: Event) -> tuple[Case | Non
     return (row[0], bool(row[1])) if row else (None, False)
 
 
-async def _insert(uow: UnitOfWork, decision: Event, *, previous: Case | None) -> Case | None:
+async def _insert(uow: UnitOfWork, decision: Event, promised: list[CaseClock], *, previous: Case | None) -> Case | None:
     values = _identity(uow, decision) | decided(decision) | {"previous_id": previous.id if previous else None}
+    values |= await routing.of(uow, values["shipment_id"], values["order_id"]) | await _place(uow, values, promised)
     statement = insert(Case).values(**values).on_conflict_do_nothing(
         index_elements=["tenant_id", "customer_id", "group_key"], index_where=text("status <> 'resolved'")
     )  # fmt: skip
     return (await uow.session.scalars(statement.returning(Case))).one_or_none()
+
+
+async def _place(uow: UnitOfWork, values: dict[str, Any], promised: list[CaseClock]) -> dict[str, Any]:
+    """The place in the queue, known before the row is: so that it is written once."""
+    version, chosen = await weights.in_force(uow)
+    stands = urgency.standing(Case(**values), promised)
+    return {"urgent_at": urgency.urgent_at(stands, chosen), "ranked_by": version, "surfaced_at": uow.now}
 
 
 def _identity(uow: UnitOfWork, decision: Event) -> dict[str, Any]:
@@ -85,10 +96,9 @@ def decided(decision: Event) -> dict[str, Any]:
     }  # fmt: skip
 
 
-async def _begin(uow: UnitOfWork, case: Case, decision: Event) -> Case:
-    await _link(uow, case, decision)
-    customer = await uow.find(Customer, case.customer_id)
-    started = clocks.start(uow, case, customer.sla if customer else None)
+async def _begin(uow: UnitOfWork, case: Case, decision: Event, promised: list[CaseClock]) -> Case:
+    await _link(uow, case, decision, is_new=True)
+    started = clocks.begin(uow, case, promised)
     told = _told(case, decision) | {
         "title": case.title, "exception": decision.data["exception"], "group_key": case.group_key, "workflow": decision.data.get("workflow"),
         "order_id": case.order_id, "shipment_id": case.shipment_id, "previous_id": case.previous_id, "missing": case.missing,
@@ -99,16 +109,16 @@ async def _begin(uow: UnitOfWork, case: Case, decision: Event) -> Case:
 
 
 async def _join(uow: UnitOfWork, case: Case, decision: Event) -> Case:
-    await _link(uow, case, decision)
-    uow.publish("case.grouped", of=case, key=f"case:{case.id}", data=_told(case, decision))
+    await _link(uow, case, decision, is_new=False)
+    await tell(uow, case, "grouped", _told(case, decision))
     # A decision taken on less than the case knows by now doesn't take it back, and one that sees it the same needs no word.
     if (case.priority_provisional or not decision.data["priority"]["provisional"]) and _differs(case, decided(decision)):
         await update_priority(uow, case.id, decision)
     return case
 
 
-async def _link(uow: UnitOfWork, case: Case, decision: Event) -> None:
-    """Notes the signal and its subjects."""
+async def _link(uow: UnitOfWork, case: Case, decision: Event, *, is_new: bool) -> None:
+    """Notes the signal and its subjects, by which the case is found from now on."""
     scope = {"tenant_id": uow.tenant_id, "customer_id": case.customer_id, "case_id": case.id}
     signal = {
         "signal_id": _id(decision, "signal_id"),
@@ -119,8 +129,9 @@ async def _link(uow: UnitOfWork, case: Case, decision: Event) -> None:
     await uow.execute(insert(CaseSignal).values(id=uow.new_id(), **scope, **signal))
     subjects = grouping.subjects(decision.data.get("subjects") or {})
     rows = [{"id": uow.new_id(), "kind": kind, "subject_id": subject, **scope} for kind, subject in subjects.items()]
-    if rows:
-        await uow.execute(insert(CaseSubject).values(rows).on_conflict_do_nothing())
+    link = insert(CaseSubject).on_conflict_do_nothing().returning(CaseSubject.subject_id)
+    added = (await uow.execute(link.values(rows))).scalars().all() if rows else []
+    await findable.note(uow, case, added, is_new=is_new)
 
 
 def _told(case: Case, decision: Event) -> dict[str, Any]:
@@ -147,19 +158,13 @@ async def update_priority(uow: UnitOfWork, case_id: UUID, decision: Event) -> Ca
     A decision that sees and says the same changes nothing, and a resolved case keeps the one it was resolved on. Publishes
     case.reprioritised.
     """
-    case = await uow.get(Case, case_id, lock=True)
+    case = await held(uow, case_id)
     wanted, before = decided(decision), _priority(case)
     changed = priority.changes(case.inputs, wanted["inputs"])
     if case.status == "resolved" or not (changed or _differs(case, wanted)):
         return case
     for column, value in wanted.items():
         setattr(case, column, value)
-    data = {
-        "case_id": case.id,
-        "decision_id": decision.id,
-        "before": before,
-        "missing": case.missing,
-        "changed": msgspec.to_builtins(changed),
-    }
-    uow.publish("case.reprioritised", of=case, key=f"case:{case.id}", data=data | _priority(case))
+    data = {"decision_id": decision.id, "before": before, "missing": case.missing, "changed": msgspec.to_builtins(changed)}
+    await tell(uow, case, "reprioritised", data | _priority(case))
     return case

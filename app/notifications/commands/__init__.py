@@ -1,5 +1,6 @@
-"""What this room can be asked to do: send notices, and keep templates."""
+"""What this room can be asked to do: send notices, take them back, and keep templates."""
 
 from app.notifications.commands.send import send
+from app.notifications.commands.withdraw import withdraw
 
-__all__ = ["send"]
+__all__ = ["send", "withdraw"]

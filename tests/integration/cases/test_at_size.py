@@ -26,8 +26,8 @@ async def _many(world: World, database: Database, number: int) -> None:
     try:
         await connection.execute(
             """insert into cases."case" (tenant_id, id, customer_id, title, exception_type, priority_level, priority_score,
-            priority_provisional, group_key, decision_id, opened_at) select $1, gen_random_uuid(), $2, 'Late', 'cutoff.missed', 'P2',
-            n * 7919 % 1000, false, n, gen_random_uuid(), now() from generate_series(1, $3::bigint) as n""",
+            priority_provisional, group_key, decision_id, opened_at, urgent_at) select $1, gen_random_uuid(), $2, 'Late', 'cutoff.missed', 'P2',
+            n * 7919 % 1000, false, n, gen_random_uuid(), now(), n * 7919 % 1000 from generate_series(1, $3::bigint) as n""",
             world.tenant, world.customer, number,
         )  # fmt: skip
         await connection.execute('analyze cases."case"')

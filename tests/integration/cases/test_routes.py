@@ -142,6 +142,7 @@ class TestListCases:
         assert counts["is_complete"] is True
         assert counts["counts"] == {
             "status": {"open": 2}, "type": {"cutoff.missed": 2}, "priority": {"P1": 1, "P2": 1}, "breached": {"false": 2},
+            "customer": {str(world.customer): 2}, "carrier": {"none": 2}, "owner": {"none": 2}, "lane": {},
         }  # fmt: skip
 
 

@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from app.cases import clocks, commands
 from app.cases.commands.ending import GroupAlreadyOpen, SourceNotChecked
-from app.cases.commands.working import UnknownOwner
+from app.cases.commands.owning import UnknownOwner
 from app.cases.models import Case, CaseClock, CaseComment
 from app.cases.status import CaseAlreadyResolved, CaseNotResolved
 from app.core.errors import NotFound

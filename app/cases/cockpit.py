@@ -1,0 +1,41 @@
+"""What pages show beside a case itself: lines of chosen cases, what was proposed, what was said on the telephone."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from sqlalchemy import select
+
+from app.cases import board, people
+from app.cases.models import Approval, Case, CaseProposal, CaseTalk
+from app.cases.schemas import CaseRow, ProposalView, TalkView
+from app.cases.views import proposal_view, talk_view
+from app.core.uow import UnitOfWork
+
+MOST = 20
+
+
+async def proposals(uow: UnitOfWork, case_id: UUID) -> list[ProposalView]:
+    """What was put forward on a case, the latest first, each with the approvals it asked for."""
+    rows = (
+        (await uow.execute(select(CaseProposal).where(CaseProposal.case_id == case_id).order_by(CaseProposal.id.desc()).limit(MOST)))
+        .scalars()
+        .all()
+    )
+    asked = select(Approval.id, Approval.subject["proposal_id"].astext).where(Approval.case_id == case_id).order_by(Approval.id)
+    of_proposal: dict[str, list[UUID]] = {}
+    for approval, proposal in (await uow.session.execute(asked)).all() if rows else ():
+        of_proposal.setdefault(str(proposal), []).append(approval)
+    return [proposal_view(row, of_proposal.get(str(row.id), [])) for row in rows]
+
+
+async def talks(uow: UnitOfWork, case_id: UUID) -> list[tuple[TalkView, str]]:
+    """The calls noted on a case, the latest first, each with what people call whoever noted it."""
+    rows = (await uow.execute(select(CaseTalk).where(CaseTalk.case_id == case_id).order_by(CaseTalk.id.desc()).limit(MOST))).scalars().all()
+    names = await people.called(uow, {row.logged_by for row in rows})
+    return [(talk_view(row), names.get(row.logged_by, "somebody")) for row in rows]
+
+
+async def lines(uow: UnitOfWork, case_ids: Sequence[UUID]) -> list[CaseRow]:
+    """These cases as the queue's lines, the most urgent first; one that isn't there is left out."""
+    query = select(Case).where(Case.id.in_(case_ids)).order_by(Case.urgent_at, Case.id)
+    return await board.lines(uow, list((await uow.execute(query)).scalars())) if case_ids else []
