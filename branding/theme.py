@@ -56,43 +56,48 @@ def theme(tokens: Tokens) -> Theme:
     )  # a logo drawn for the day keeps its ground
 
 
-def faults(tokens: Tokens) -> list[FieldError]:
-    """List what can't be read, one entry a field, with its remedy; empty when the tokens pass AA."""
-    return [fault for name, value, least, use in _checks(tokens) if (fault := _fault(name, value, tokens.surface, least, use))]
+@dataclass(frozen=True)
+class Check:
+    """One pair of colours held against WCAG 2.2 AA; `proposed` is the nearest colour that passes, "" where it passes already."""
+
+    token: str
+    colour: str
+    ratio: float
+    least: float
+    use: str
+    proposed: str = ""
 
 
-def proposals(tokens: Tokens) -> dict[str, str]:
-    """Return the nearest colour that passes for each token that fails."""
-    return {
-        name: colour.nearest_passing(value, tokens.surface, least)
-        for name, value, least, _ in _checks(tokens)
-        if colour.contrast(value, tokens.surface) < least
-    }
-
-
-def corrected(tokens: Tokens) -> Tokens:
-    """Return the tokens with every proposal taken, so that a theme can be made of them."""
-    return msgspec.structs.replace(tokens, **proposals(tokens))
-
-
-def _checks(tokens: Tokens) -> list[tuple[str, str, float, str]]:
+def checks(tokens: Tokens) -> list[Check]:
+    """Hold every token that carries text or shapes against the surface."""
     wanted = [
         ("text", tokens.text, TEXT_CONTRAST, "reading text"),
         ("primary", tokens.primary, TEXT_CONTRAST, "links and headings"),
         ("accent", tokens.accent or "", SHAPE_CONTRAST, "focus rings and marks"),
     ]
-    return [check for check in wanted if check[1]]
+    return [_check(name, value, tokens.surface, least, use) for name, value, least, use in wanted if value]
 
 
-def _fault(name: str, value: str, surface: str, least: float, use: str) -> FieldError | None:
+def faults(tokens: Tokens) -> list[FieldError]:
+    """List what can't be read, one entry a field, with its remedy; empty when the tokens pass AA."""
+    return [_fault(check, tokens.surface) for check in checks(tokens) if check.proposed]
+
+
+def corrected(tokens: Tokens) -> Tokens:
+    """Return the tokens with every proposal taken, so that a theme can be made of them."""
+    return msgspec.structs.replace(tokens, **{check.token: check.proposed for check in checks(tokens) if check.proposed})
+
+
+def _check(name: str, value: str, surface: str, least: float, use: str) -> Check:
     ratio = colour.contrast(value, surface)
-    if ratio >= least:
-        return None
-    proposed = colour.nearest_passing(value, surface, least)
+    return Check(name, value, ratio, least, use, "" if ratio >= least else colour.nearest_passing(value, surface, least))
+
+
+def _fault(check: Check, surface: str) -> FieldError:
     return FieldError(
-        pointer=f"/tokens/{name}",
-        detail=f"{value} has a contrast of {ratio:.2f}:1 on the surface {surface}; {least:g}:1 is needed for {use}.",
-        remedy=f"Use {proposed}, the nearest colour that passes ({colour.contrast(proposed, surface):.2f}:1).",
+        pointer=f"/tokens/{check.token}",
+        detail=f"{check.colour} has a contrast of {check.ratio:.2f}:1 on the surface {surface}; {check.least:g}:1 is needed for {check.use}.",
+        remedy=f"Use {check.proposed}, the nearest colour that passes ({colour.contrast(check.proposed, surface):.2f}:1).",
     )
 
 

@@ -46,6 +46,11 @@ class Form:
         return cls(_flat({**named, **more}))
 
     @property
+    def fields(self) -> list[tuple[str, str]]:
+        """Everything given, name by name, without what the form itself brings."""
+        return [(name, value) for name, values in self._given.items() if name not in _OURS for value in values]
+
+    @property
     def once(self) -> str:
         """The key under which this submission happens once."""
         return self.value(ONCE_FIELD)

@@ -57,7 +57,7 @@
   // --- a form is sent once; one that is left with changes asks first ---
   document.addEventListener("submit", (event) => {
     const form = event.target;
-    if (!form.matches("[data-once]")) return;
+    if (!form.matches("[data-once]") || event.submitter?.formTarget) return;
     if (form.dataset.sent) { event.preventDefault(); return; }
     form.dataset.sent = "yes";
     const button = event.submitter;
@@ -114,10 +114,67 @@
     setInterval(send, 20000);
   }
 
+  // --- a draft is shown as one types: frames and places beside a form[data-draft] are asked for what it says now ---
+  all("form[data-draft]").forEach((form) => {
+    let timer;
+    const show = () => {
+      const fields = new URLSearchParams([...new FormData(form)].filter(([name, value]) => typeof value === "string" && value && !["csrf", "once"].includes(name)));
+      all("iframe[data-draft-frame]").forEach((frame) => frame.contentWindow.location.replace(`${frame.dataset.draftFrame}?${fields}`));
+      all("[data-draft-place]").forEach((place) => window.htmx?.ajax("GET", `${place.dataset.draftPlace}?${fields}`, { target: place, swap: "innerHTML" }));
+    };
+    form.addEventListener("input", () => { clearTimeout(timer); timer = setTimeout(show, 350); });
+    document.addEventListener("click", (event) => {
+      const button = event.target.closest("[data-set]");
+      const field = button && document.getElementById(button.dataset.set);
+      if (!field) return;
+      event.preventDefault();
+      field.value = button.dataset.value;
+      field.dispatchEvent(new Event("input", { bubbles: true }));
+    });
+  });
+  all("input[data-pair]").forEach((picker) => {
+    const field = document.getElementById(picker.dataset.pair), known = /^#[0-9a-f]{6}$/i;
+    if (!field) return;
+    picker.hidden = false;
+    const follow = () => { if (known.test(field.value)) picker.value = field.value; };
+    follow();
+    field.addEventListener("input", follow);
+    picker.addEventListener("input", () => { field.value = picker.value.toUpperCase(); });
+  });
+
   // --- copying ---
   document.addEventListener("click", (event) => {
     const button = event.target.closest("[data-copy]");
     if (!button || !navigator.clipboard) return;
     navigator.clipboard.writeText(document.getElementById(button.dataset.copy)?.textContent ?? "").then(() => say("Copied"));
+  });
+
+  // --- texts with line numbers; a finding's link leads to its place in the text ---
+  all("textarea[data-lines]").forEach((text) => {
+    const gutter = document.createElement("pre"), box = text.parentNode;
+    gutter.className = "gutter";
+    gutter.setAttribute("aria-hidden", "true");
+    box.prepend(gutter);
+    box.classList.add("numbered");
+    const count = () => { const n = text.value.split("\n").length; if (gutter.childElementCount === n) return; gutter.textContent = Array.from({ length: n }, (_, i) => i + 1).join("\n"); };
+    text.addEventListener("input", count);
+    text.addEventListener("scroll", () => { gutter.scrollTop = text.scrollTop; });
+    count();
+  });
+  document.addEventListener("click", (event) => {
+    const link = event.target.closest("[data-line]"), text = link && document.getElementById(link.dataset.in);
+    if (!text) return;
+    event.preventDefault();
+    const lines = text.value.split("\n"), line = Math.max(1, Number(link.dataset.line)), before = lines.slice(0, line - 1).join("\n").length + (line > 1 ? 1 : 0);
+    const from = before + Math.max(0, Number(link.dataset.column || 1) - 1), to = before + (lines[line - 1] || "").length;
+    text.focus();
+    text.setSelectionRange(Math.min(from, to), to);
+    text.scrollTop = Math.max(0, (line - 4) * parseFloat(getComputedStyle(text).lineHeight));
+  });
+
+  // --- a preview follows what is written: the button that shows it is pressed a moment after the last key ---
+  all("form[data-follow]").forEach((form) => {
+    let later;
+    form.addEventListener("input", () => { clearTimeout(later); later = setTimeout(() => all("button[formtarget]", form).forEach((button) => form.requestSubmit(button)), 900); });
   });
 })();
