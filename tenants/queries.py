@@ -90,6 +90,12 @@ async def customers(uow: UnitOfWork, *, cursor: str | None, limit: int) -> Page[
     return await page(uow, select(Customer), by=[(Customer.id, UUID)], cursor=cursor, limit=limit, view=customer_view, descending=False)
 
 
+async def customer_names(uow: UnitOfWork, customer_ids: Iterable[UUID]) -> dict[UUID, str]:
+    """Return what these customers are called."""
+    rows = (await uow.execute(select(Customer.id, Customer.name).where(Customer.id.in_(list(customer_ids))))).all()
+    return {row.id: row.name for row in rows}
+
+
 async def users_by_email(uow: UnitOfWork, email: str) -> Sequence[User]:
     """Return the active users with this address: one for the partner and each customer they serve."""
     wanted = select(User).where(User.email == email.lower(), User.status == "active").order_by(User.id)

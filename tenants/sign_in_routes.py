@@ -13,7 +13,8 @@ from app.core.errors import LimitReached, Unavailable
 from app.core.services import Shell
 from tenants import platform, sessions
 from tenants.auth import cache_of
-from tenants.commands.sign_in import LinkUnusable, end_session, is_usable, request_sign_in, use_link
+from tenants.commands.sign_in import LinkUnusable, SignedIn, end_session, is_usable, request_sign_in, use_link
+from tenants.devices import device_of
 from tenants.limits import Limiter
 from tenants.models import SignInLink
 from tenants.principal import Principal
@@ -40,18 +41,25 @@ class TooManyLinks(LimitReached):
 @post("/v1/sign-in/email", opt={"public": True}, operation_id="signInByEmail", tags=["tenancy"], status_code=202)
 async def sign_in_by_email(request: Request[Any, Any, Any], shell: Shell, data: SignInByEmail) -> SignInAccepted:
     """Send a sign-in link to this address. The answer is the same, and takes as long, whether the address is known or not."""
-    started = time.monotonic()
-    await _within_limits(shell, request)
     host = request.scope["state"]["host"]
-    tenant_id = await _tenant_of(shell, host, data)
+    await send_link(shell, request, await _tenant_of(shell, host, data), data.email)
+    return SignInAccepted()
+
+
+async def send_link(shell: Shell, request: Request[Any, Any, Any], tenant_id: UUID | None, email: str, *, next: str = "") -> None:
+    """Send this address a link that works on the request's host and leads on to `next`, when somebody has it.
+
+    Takes the same time whether anybody does; raises TooManyLinks, MailAway.
+    """
+    started, host = time.monotonic(), request.scope["state"]["host"]
+    await within_limits(shell, request)
     mail = cast(SignInMail | None, shell.extras.get("sign_in_mail"))
     if mail is None:
         raise MailAway()
     if tenant_id is not None:
         async with shell.unit_of_work(tenant_id, actor=_ACTOR) as uow:
-            await request_sign_in(uow, mail, email=data.email, host=host, origin=shell.settings.origin(host))
+            await request_sign_in(uow, mail, email=email, host=host, origin=shell.settings.origin(host), next=next)
     await asyncio.sleep(max(0.0, _AT_LEAST - (time.monotonic() - started)))
-    return SignInAccepted()
 
 
 @get("/sign-in/{token:str}", opt={"public": True}, operation_id="showSignIn", tags=["tenancy"], media_type=MediaType.HTML)
@@ -71,13 +79,18 @@ async def use_sign_in(request: Request[Any, Any, Any], shell: Shell, token: str)
     """Sign in: the browser gets a cookie and a page, a program that accepts JSON the session itself."""
     host, wants_page = request.scope["state"]["host"], "text/html" in request.headers.get("accept", "")
     try:
-        view = await _signed_in(shell, host, token)
+        made = await _signed_in(shell, request, host, token)
     except LinkUnusable:
         if wants_page:
             return await _page(shell, host, "unusable")
         raise
-    answer: Response[Any] = await _page(shell, host, "done") if wants_page else Response(view)
-    answer.set_cookie(_cookie(view.token, int(sessions.SESSION_LIFE.total_seconds())))
+    if not wants_page:
+        answer: Response[Any] = Response(view_of(made))
+    elif await shell.extras["hosts"].is_a_partners(host):
+        answer = Response("", status_code=303, headers={"location": made.next or first_page(made)}, media_type=MediaType.HTML)
+    else:
+        answer = await _page(shell, host, "done")
+    answer.set_cookie(session_cookie(made.token.text))
     return answer
 
 
@@ -100,11 +113,12 @@ async def sign_out(shell: Shell, principal: Principal) -> Response[None]:
             await end_session(uow, session_id)
         cache_of(shell).forget(session_id)
     answer: Response[None] = Response(None, status_code=204)
-    answer.set_cookie(_cookie("", 0))
+    answer.set_cookie(session_cookie(""))
     return answer
 
 
-async def _within_limits(shell: Shell, request: Request[Any, Any, Any]) -> None:
+async def within_limits(shell: Shell, request: Request[Any, Any, Any]) -> None:
+    """Count this attempt to sign in against its network address; raises TooManyLinks."""
     limiter = cast(Limiter, shell.extras["limiter"])
     asker = f"sign-in:{request.client.host if request.client else 'unknown'}"
     verdict = await limiter.take(tenant=None, principal_bucket=asker, per_key=_MOST_A_MINUTE, per_tenant=_MOST_A_MINUTE)
@@ -129,23 +143,34 @@ async def _link(shell: Shell, token: str) -> tuple[UUID, UUID] | None:
     return (rows[0]["tenant_id"], rows[0]["subject_id"]) if rows else None
 
 
-async def _signed_in(shell: Shell, host: str, token: str) -> SignedInView:
+async def _signed_in(shell: Shell, request: Request[Any, Any, Any], host: str, token: str) -> SignedIn:
     found = await _link(shell, token)
     if found is None:
         raise LinkUnusable()
     async with shell.unit_of_work(found[0], actor=f"link:{found[1]}") as uow:
-        made = await use_link(uow, found[1], host=host)
-        session, text = made.session, made.token.text
-        return SignedInView(
-            user_id=session.user_id,
-            customer_id=session.customer_id,
-            expires_at=session.expires_at,
-            token=text,
-            csrf_token=sessions.csrf_of(text),
-        )
+        return await use_link(uow, found[1], host=host, device=device_of(request.headers.get("user-agent", "")))
 
 
-def _cookie(value: str, age: int) -> Cookie:
+def view_of(made: SignedIn) -> SignedInView:
+    """Shape a new session for a program."""
+    session, text = made.session, made.token.text
+    return SignedInView(
+        user_id=session.user_id,
+        customer_id=session.customer_id,
+        expires_at=session.expires_at,
+        token=text,
+        csrf_token=sessions.csrf_of(text),
+    )
+
+
+def first_page(made: SignedIn) -> str:
+    """Return where somebody arrives who wanted no page in particular."""
+    return "/ops" if made.session.customer_id is None else "/"
+
+
+def session_cookie(value: str) -> Cookie:
+    """Return the cookie that holds a session's token; an empty one ends it in the browser."""
+    age = int(sessions.SESSION_LIFE.total_seconds()) if value else 0
     return Cookie(key=sessions.COOKIE, value=value, path="/", secure=True, httponly=True, samesite="lax", max_age=age)
 
 

@@ -47,7 +47,7 @@ def address_of(issuer: str) -> str:
 
 def is_safe(url: object, *, development: bool) -> bool:
     """Tell whether an address may be used: https without credentials or fragment; plain http on this machine in development only."""
-    if not isinstance(url, str) or not url.isprintable() or " " in url:
+    if not isinstance(url, str) or not url.isascii() or not url.isprintable() or " " in url:
         return False
     try:
         parts = urlsplit(url)

@@ -1,1 +1,1 @@
-"""Signing in and out, sessions, and acting for a customer."""
+"""Who is there: signing in and out, one's sessions, whom one works for, and acting for a customer."""
