@@ -17,7 +17,7 @@ mappings.read mappings.write mappings.publish
 signals.create signals.read signals.replay
 model.read
 documents.write
-cases.read cases.work cases.propose
+cases.read cases.comment cases.work cases.propose
 runs.read runs.work
 approvals.read approvals.decide
 offers.read offers.make offers.answer
@@ -34,7 +34,7 @@ PERMISSIONS = frozenset(_NAMES.split())
 _CUSTOMERS = """
 customers.read users.read users.write keys.read keys.write identity.read identity.write
 consent.read consent.decide connections.read templates.read sources.read
-signals.create signals.read model.read documents.write cases.read runs.read approvals.read offers.read offers.answer
+signals.create signals.read model.read documents.write cases.read cases.comment runs.read approvals.read offers.read offers.answer
 notices.read usage.read audit.read
 """
 CUSTOMER_PERMISSIONS = frozenset(_CUSTOMERS.split())

@@ -65,15 +65,15 @@ _BUILT_IN: tuple[tuple[str, RoleScope, str], ...] = (
         policies.write policies.publish policies.simulate workflows.write workflows.publish mappings.write mappings.publish
         signals.replay documents.write usage.read audit.read audit.verify provisioning.write"""),
     ("operator", "partner", f"""{_CONFIGURATION_READ} {_WORK_READ}
-        signals.replay documents.write cases.work cases.propose runs.work offers.make consent.read consent.ask"""),
+        signals.replay documents.write cases.comment cases.work cases.propose runs.work offers.make consent.read consent.ask"""),
     ("approver", "partner", f"""{_CONFIGURATION_READ} {_WORK_READ}
-        documents.write cases.work cases.propose runs.work approvals.decide offers.make"""),
+        documents.write cases.comment cases.work cases.propose runs.work approvals.decide offers.make"""),
     ("analyst", "partner", f"{_CONFIGURATION_READ} {_WORK_READ} policies.simulate usage.read audit.read"),
     ("customer_admin", "customer", """customers.read users.read users.write keys.read keys.write identity.read identity.write
         consent.read consent.decide
-        signals.read model.read documents.write cases.read runs.read offers.read offers.answer notices.read
+        signals.read model.read documents.write cases.read cases.comment runs.read offers.read offers.answer notices.read
         usage.read audit.read"""),
-    ("customer_user", "customer", """customers.read signals.read model.read documents.write cases.read runs.read
+    ("customer_user", "customer", """customers.read signals.read model.read documents.write cases.read cases.comment runs.read
         offers.read offers.answer notices.read audit.read"""),
     ("counterparty_link", "link", "cases.read offers.read offers.answer documents.write"),
     ("source_key", "source", "signals.create"),

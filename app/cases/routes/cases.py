@@ -58,7 +58,7 @@ async def escalate(uow: UnitOfWork, case_id: UUID, data: Escalate, if_match: IfM
     return await shown(uow, case_id)
 
 
-@post("/v1/cases/{case_id:uuid}/comment", operation_id="commentCase", opt={"permission": "cases.work"}, tags=["cases"])
+@post("/v1/cases/{case_id:uuid}/comment", operation_id="commentCase", opt={"permission": "cases.comment"}, tags=["cases"])
 async def comment(uow: UnitOfWork, case_id: UUID, data: Comment, if_match: IfMatch = None) -> CommentView:
     """Write on the case; the customer reads it only when it is visible. Who is named with an @ gets a mail."""
     row = await commands.comment(
