@@ -47,7 +47,34 @@ def pages() -> dict[str, str]:
     return {
         "reference/settings.md": settings_page(), "reference/http.md": http_page(), "reference/problems.md": problems_page(),
         "reference/tables.md": tables_page(), "reference/listeners.md": listeners_page(), "features.md": features_page(),
+        "reference/kpis.md": kpis_page(),
     }  # fmt: skip
+
+
+def kpis_page() -> str:
+    """What each figure asks, its parts, and the SQL that lists its rows."""
+    from app.intelligence.kpis import KPIS
+
+    units = {
+        "count": "how many rows", "minutes": "the median of `value`, in minutes", "average": "the mean of `value`", "percent": "rows of the counted parts in a hundred of their base",
+        "per_100": "rows for each hundred cases opened in the period",
+    }  # fmt: skip
+    out = [
+        HEAD + "# Figures\n",
+        "Each figure is counted from the rows its definition lists, and opens exactly these: `GET /v1/kpis`, `GET /v1/kpis/{name}/rows`. "
+        "`:since` and `:until` are the first moment of the period and the first after it, in the reader's time zone; `:now` is the moment of asking. "
+        "A definition sees what its reader may see, so a customer's figures are of its own cases.\n",
+    ]
+    for kpi in KPIS.values():
+        base = f" Counted: {', '.join(kpi.counted)}; of: {', '.join(kpi.of or kpi.parts)}." if kpi.counted else ""
+        splits = f" Told apart: {', '.join(kpi.splits.values())}." if kpi.splits else ""
+        seen = "" if kpi.for_customers else " The partner's own; customers don't see it."
+        parts = "\n".join(f"| `{name}` | {says} |" for name, says in kpi.parts.items())
+        out.append(
+            f"## {kpi.title} (`{kpi.name}`)\n\n{kpi.asks} The figure is {units[kpi.unit]}.{base}{splits}{seen}\n\n| part | says |\n|---|---|\n{parts}\n\n"
+            f"```sql\n{kpi.definition.strip()}\n```\n"
+        )
+    return "\n".join(out)
 
 
 def load_everything() -> None:
