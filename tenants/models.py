@@ -175,6 +175,23 @@ class SessionUse(TenantRow):
     used_at: Mapped[datetime]
 
 
+class DirectoryEntry(TenantRow):
+    """Somebody a directory keeps in step with its own; `id` is the user's. Taken away again, the row stays with `removed_at`."""
+
+    __tablename__ = "directory_entry"
+    __table_args__ = (
+        ForeignKeyConstraint(["tenant_id", "id"], ["tenants.user.tenant_id", "tenants.user.id"]),
+        CheckConstraint("length(external_id) between 1 and 500"),
+        _scoped("directory_entry"),
+        Index("directory_entry_external", "tenant_id", "external_id", postgresql_where=text("external_id is not null")),
+        {"schema": "tenants", "info": _PERSONAL},
+    )
+    customer_id: Mapped[UUID | None]
+    external_id: Mapped[str | None]
+    changed_at: Mapped[datetime]
+    removed_at: Mapped[datetime | None]
+
+
 class SignInLink(TenantRow):
     """A link sent to somebody's address; whoever posts to it before it expires is signed in, once, and led on to `next`."""
 

@@ -37,6 +37,7 @@ from tenants.schemas import (
     RotateKey,
     UserView,
 )
+from tenants.scim.routes import ROUTES as SCIM_ROUTES
 from tenants.sign_in_routes import SIGN_IN_ROUTES
 
 Limit = Annotated[int, Parameter(ge=1, le=200)]
@@ -237,4 +238,5 @@ ROUTES: list[Any] = [
     *SIGN_IN_ROUTES,
     *IDENTITY_ROUTES,
     *ACCESS_ROUTES,
+    *SCIM_ROUTES,
 ]  # fmt: skip

@@ -8,7 +8,6 @@ import re
 import time
 from typing import Any, cast
 
-import orjson
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -17,8 +16,8 @@ from app.core.errors import Conflict, Fault, Invalid
 from app.core.ids import new_id
 from app.core.services import Shell
 from app.core.uow import UnitOfWork
+from app.main import dialects
 from app.main.problems import MEDIA_TYPE, render, route_of, to_fault
-from app.portal.errors import page_of, wants_page
 
 _HOST = re.compile(r"^[a-z0-9.-]{1,253}(:[0-9]{1,5})?$|^\[[0-9a-f:]+\](:[0-9]{1,5})?$")
 _SECURITY = {
@@ -100,7 +99,7 @@ class _Answer:
         if message["type"] == "http.response.start":
             self._start = message
             self.status = message["status"]
-            if (uow is None or uow.closed) and not self._becomes_page():
+            if (uow is None or uow.closed) and not self._is_spoken_otherwise():
                 await self._forward(message)
             return
         if message["type"] == "http.response.body" and not self._sent:
@@ -149,17 +148,17 @@ class _Answer:
                 )
             await self._plain(*render(fault))
             return
-        if self._becomes_page():
+        if self._is_spoken_otherwise():
             kept = {k.decode(): v.decode("latin-1") for k, v in self._start["headers"] if k.lower() != b"content-length"}
             await self._plain(self.status, kept, bytes(self._body))
             return
         await self._forward(self._start)
         await self._send({"type": "http.response.body", "body": bytes(self._body), "more_body": False})
 
-    def _becomes_page(self) -> bool:
-        """Whether what was begun is a problem for somebody who looks at pages."""
+    def _is_spoken_otherwise(self) -> bool:
+        """Whether what was begun is a problem for somebody who reads problems in another form."""
         says_problem = any(k.lower() == b"content-type" and v.startswith(MEDIA_TYPE.encode()) for k, v in self._start["headers"])
-        return says_problem and wants_page(self._scope, self._headers)
+        return says_problem and dialects.is_wanted(self._scope, self._headers)
 
     async def _store(self, uow: UnitOfWork) -> None:
         if "idempotency" in self._state:
@@ -169,18 +168,18 @@ class _Answer:
                 status, kept, body = render(ShownOnce())
             await repeats.keep(uow, self._state["idempotency"], status, kept, body)
 
-    async def _as_page(self, status: int, headers: dict[str, str], body: bytes) -> tuple[int, dict[str, str], bytes]:
-        """The problem as a page where people look at pages; the problem itself where even that can't be made."""
+    async def _in_their_words(self, status: int, headers: dict[str, str], body: bytes) -> tuple[int, dict[str, str], bytes]:
+        """The problem in the reader's form; the problem itself where even that can't be made."""
         try:
-            page = await page_of(self._edge._shell, self._scope, self._headers, orjson.loads(body), headers)
+            answer = await dialects.spoken(self._edge._shell, self._scope, self._headers, status, headers, body)
         except Exception as error:  # the database may be what is wrong: whoever asked still gets an answer
-            self._edge._shell.log.warning("no page for a problem", error=type(error).__name__)
-            page = None
-        return page or (status, headers, body)
+            self._edge._shell.log.warning("a problem stays a document", error=type(error).__name__)
+            answer = None
+        return answer or (status, headers, body)
 
     async def _plain(self, status: int, headers: dict[str, str], body: bytes) -> None:
-        if wants_page(self._scope, self._headers):
-            status, headers, body = await self._as_page(status, headers, body)
+        if dialects.is_wanted(self._scope, self._headers):
+            status, headers, body = await self._in_their_words(status, headers, body)
         self.status = status
         given = [(k.encode(), v.encode("latin-1")) for k, v in headers.items()] + [(b"content-length", str(len(body)).encode())]
         await self._forward({"type": "http.response.start", "status": status, "headers": given})

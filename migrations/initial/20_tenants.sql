@@ -64,6 +64,15 @@ create table tenants.session (
 select core.tenant_table('tenants.session', customer => true, no_delete => true);
 create index session_of_user on tenants.session (tenant_id, user_id, id);
 
+-- Somebody a directory keeps in step with its own (SCIM): its id for them, and whether it has taken them away again.
+create table tenants.directory_entry (
+  tenant_id uuid not null default core.ctx_tenant(), id uuid not null, customer_id uuid, external_id text check (length(external_id) between 1 and 500),
+  changed_at timestamptz not null, removed_at timestamptz,
+  primary key (tenant_id, id), foreign key (tenant_id, id) references tenants."user" (tenant_id, id)
+);
+select core.tenant_table('tenants.directory_entry', customer => true, no_delete => true);
+create index directory_entry_external on tenants.directory_entry (tenant_id, external_id) where external_id is not null;
+
 create table tenants.sign_in_link (
   tenant_id uuid not null default core.ctx_tenant(), id uuid not null, customer_id uuid, user_id uuid not null, host text not null, token_hash bytea not null,
   next text not null default '', expires_at timestamptz not null, used_at timestamptz, created_at timestamptz not null default clock_timestamp(),

@@ -9,9 +9,7 @@ from uuid import UUID
 
 import httpx
 import pytest
-import uvicorn
 
-from app.core.embedded import free_port
 from app.core.ids import new_id
 from app.core.services import Shell
 from app.portal.models import SavedView
@@ -108,23 +106,12 @@ class TestAssets:
 class TestTheLiveStream:
     """On a real server, since a stream has no end that an in-process client would wait for."""
 
-    @pytest.fixture
-    async def served(self, app: Any) -> AsyncIterator[int]:
-        port = free_port()
-        server = uvicorn.Server(uvicorn.Config(app, port=port, log_level="error", lifespan="off", timeout_graceful_shutdown=1))
-        running = asyncio.create_task(server.serve())
-        while not server.started:
-            await asyncio.sleep(0.02)
-        yield port
-        server.should_exit = True
-        await running
-
     async def test_says_that_something_changed_and_ends_when_the_right_ends(
-        self, shell: Shell, tenant: UUID, signed_in: SignIn, served: int
+        self, shell: Shell, tenant: UUID, signed_in: SignIn, served: str
     ) -> None:
         kim = await signed_in("operator")
         headers = {"cookie": f"{sessions.COOKIE}={kim.token}", "host": kim.host}
-        async with httpx.AsyncClient(timeout=20) as http, http.stream("GET", f"http://127.0.0.1:{served}/live", headers=headers) as stream:
+        async with httpx.AsyncClient(timeout=20) as http, http.stream("GET", f"{served}/live", headers=headers) as stream:
             assert stream.headers["content-type"].startswith("text/event-stream") and stream.headers["cache-control"] == "no-store"
             events = _events(stream)
             assert await anext(events) == "ready"
@@ -138,9 +125,9 @@ class TestTheLiveStream:
                 pass
             assert time.monotonic() - revoked < 5
 
-    async def test_is_not_for_whoever_is_not_signed_in(self, host: str, served: int) -> None:
+    async def test_is_not_for_whoever_is_not_signed_in(self, host: str, served: str) -> None:
         async with httpx.AsyncClient() as http:
-            answer = await http.get(f"http://127.0.0.1:{served}/live", headers={"host": host})
+            answer = await http.get(f"{served}/live", headers={"host": host})
         assert answer.status_code == 303
 
 

@@ -1,0 +1,182 @@
+"""SCIM over HTTP under `/scim/v2`, with an API key of a partner or customer."""
+
+from typing import Any
+from uuid import UUID
+
+from litestar import Request, Response, delete, get, patch, post, put
+
+from app.core.errors import FieldError, Invalid, NotFound
+from app.core.services import Shell
+from app.core.uow import UnitOfWork
+from tenants.principal import Principal
+from tenants.scim import discovery, patches, people, roles
+
+MEDIA_TYPE = "application/scim+json"
+BASE = "/scim/v2"
+_Read: dict[str, Any] = {"permission": "users.read", "any_query": True}
+_Write: dict[str, Any] = {"permission": "users.write", "any_query": True, "any_content": True}
+
+
+class DocumentUnreadable(Invalid):
+    """A JSON object was expected."""
+
+
+@get(f"{BASE}/ServiceProviderConfig", opt=_Read, operation_id="scimProvider", tags=["scim"], media_type=MEDIA_TYPE)
+async def get_provider(request: Request[Any, Any, Any], shell: Shell) -> Response[Any]:
+    """What of SCIM is supported."""
+    return _answer(discovery.provider(_base(request, shell)))
+
+
+@get(f"{BASE}/ResourceTypes", opt=_Read, operation_id="scimResourceTypes", tags=["scim"], media_type=MEDIA_TYPE)
+async def list_resource_types(request: Request[Any, Any, Any], shell: Shell) -> Response[Any]:
+    """The kinds of resources."""
+    return _answer(discovery.listed(discovery.resource_types(_base(request, shell))))
+
+
+@get(f"{BASE}/ResourceTypes/{{type_name:str}}", opt=_Read, operation_id="scimResourceType", tags=["scim"], media_type=MEDIA_TYPE)
+async def get_resource_type(request: Request[Any, Any, Any], shell: Shell, type_name: str) -> Response[Any]:
+    """One kind of resource."""
+    return _answer(_named(discovery.resource_types(_base(request, shell)), type_name))
+
+
+@get(f"{BASE}/Schemas", opt=_Read, operation_id="scimSchemas", tags=["scim"], media_type=MEDIA_TYPE)
+async def list_schemas(request: Request[Any, Any, Any], shell: Shell) -> Response[Any]:
+    """The attributes of each kind."""
+    return _answer(discovery.listed(discovery.schemas(_base(request, shell))))
+
+
+@get(f"{BASE}/Schemas/{{schema_name:str}}", opt=_Read, operation_id="scimSchema", tags=["scim"], media_type=MEDIA_TYPE)
+async def get_schema(request: Request[Any, Any, Any], shell: Shell, schema_name: str) -> Response[Any]:
+    """The attributes of one kind."""
+    return _answer(_named(discovery.schemas(_base(request, shell)), schema_name))
+
+
+@get(f"{BASE}/Users", opt=_Read, operation_id="scimListUsers", tags=["scim"], media_type=MEDIA_TYPE)
+async def list_users(request: Request[Any, Any, Any], shell: Shell, uow: UnitOfWork) -> Response[Any]:
+    """People of this key's scope; `filter`, `startIndex` and `count` as RFC 7644 has them."""
+    return _answer(await people.find(uow, **_asked(request), base=_base(request, shell)))
+
+
+@post(f"{BASE}/Users", opt=_Write, operation_id="scimCreateUser", tags=["scim"], media_type=MEDIA_TYPE)
+async def create_user(request: Request[Any, Any, Any], shell: Shell, uow: UnitOfWork, principal: Principal) -> Response[Any]:
+    """Take somebody in."""
+    return _answer(await people.create(uow, await _document(request), maker=principal, base=_base(request, shell)), status=201)
+
+
+@get(f"{BASE}/Users/{{user_id:uuid}}", opt=_Read, operation_id="scimGetUser", tags=["scim"], media_type=MEDIA_TYPE)
+async def get_user(request: Request[Any, Any, Any], shell: Shell, uow: UnitOfWork, user_id: UUID) -> Response[Any]:
+    """One person."""
+    return _answer(await people.get(uow, user_id, _base(request, shell)), known=request.headers.get("if-none-match", ""))
+
+
+@put(f"{BASE}/Users/{{user_id:uuid}}", opt=_Write, operation_id="scimReplaceUser", tags=["scim"], media_type=MEDIA_TYPE)
+async def replace_user(
+    request: Request[Any, Any, Any], shell: Shell, uow: UnitOfWork, principal: Principal, user_id: UUID
+) -> Response[Any]:
+    """Somebody as the directory has them now."""
+    given = await _document(request)
+    return _answer(await people.replace(uow, user_id, given, maker=principal, base=_base(request, shell), expected=_expected(request)))
+
+
+@patch(f"{BASE}/Users/{{user_id:uuid}}", opt=_Write, operation_id="scimPatchUser", tags=["scim"], media_type=MEDIA_TYPE)
+async def patch_user(request: Request[Any, Any, Any], shell: Shell, uow: UnitOfWork, principal: Principal, user_id: UUID) -> Response[Any]:
+    """Single attributes of somebody."""
+    base = _base(request, shell)
+    made = patches.apply(await people.get(uow, user_id, base), await _document(request))
+    return _answer(await people.replace(uow, user_id, made, maker=principal, base=base, expected=_expected(request)))
+
+
+@delete(f"{BASE}/Users/{{user_id:uuid}}", opt=_Write, operation_id="scimDeleteUser", tags=["scim"])
+async def delete_user(request: Request[Any, Any, Any], shell: Shell, uow: UnitOfWork, principal: Principal, user_id: UUID) -> None:
+    """Somebody the directory no longer has: suspended and signed out."""
+    await people.remove(uow, user_id, maker=principal, base=_base(request, shell), expected=_expected(request))
+
+
+@get(f"{BASE}/Groups", opt=_Read, operation_id="scimListGroups", tags=["scim"], media_type=MEDIA_TYPE)
+async def list_groups(request: Request[Any, Any, Any], shell: Shell, uow: UnitOfWork) -> Response[Any]:
+    """The roles of this scope."""
+    return _answer(await roles.find(uow, **_asked(request), base=_base(request, shell)))
+
+
+@get(f"{BASE}/Groups/{{role_name:str}}", opt=_Read, operation_id="scimGetGroup", tags=["scim"], media_type=MEDIA_TYPE)
+async def get_group(request: Request[Any, Any, Any], shell: Shell, uow: UnitOfWork, role_name: str) -> Response[Any]:
+    """One role and who holds it."""
+    return _answer(await roles.get(uow, role_name, _base(request, shell)), known=request.headers.get("if-none-match", ""))
+
+
+@put(f"{BASE}/Groups/{{role_name:str}}", opt=_Write, operation_id="scimReplaceGroup", tags=["scim"], media_type=MEDIA_TYPE)
+async def replace_group(
+    request: Request[Any, Any, Any], shell: Shell, uow: UnitOfWork, principal: Principal, role_name: str
+) -> Response[Any]:
+    """Who holds a role from now on."""
+    given = await _document(request)
+    return _answer(await roles.set_members(uow, role_name, given, maker=principal, base=_base(request, shell), expected=_expected(request)))
+
+
+@patch(f"{BASE}/Groups/{{role_name:str}}", opt=_Write, operation_id="scimPatchGroup", tags=["scim"], media_type=MEDIA_TYPE)
+async def patch_group(
+    request: Request[Any, Any, Any], shell: Shell, uow: UnitOfWork, principal: Principal, role_name: str
+) -> Response[Any]:
+    """Somebody more or less who holds a role."""
+    base = _base(request, shell)
+    made = patches.apply({"members": [], **await roles.get(uow, role_name, base)}, await _document(request))
+    return _answer(await roles.set_members(uow, role_name, made, maker=principal, base=base, expected=_expected(request)))
+
+
+@post(f"{BASE}/Groups", opt=_Write, operation_id="scimCreateGroup", tags=["scim"], media_type=MEDIA_TYPE)
+async def create_group() -> None:
+    """Refused: groups are the roles there are."""
+    raise roles.GroupsAreRoles()
+
+
+@delete(f"{BASE}/Groups/{{role_name:str}}", opt=_Write, operation_id="scimDeleteGroup", tags=["scim"], status_code=204)
+async def delete_group(uow: UnitOfWork, shell: Shell, role_name: str) -> None:
+    """Refused: groups are the roles there are."""
+    await roles.get(uow, role_name, BASE)
+    raise roles.GroupsAreRoles()
+
+
+def _answer(document: dict[str, Any], *, status: int = 200, known: str = "") -> Response[Any]:
+    said = document.get("meta", {})
+    headers = {name: said[key] for name, key in (("ETag", "version"), ("Location", "location")) if key in said and document.get("id")}
+    if known and known == headers.get("ETag"):
+        return Response(b"", status_code=304, headers=headers, media_type=MEDIA_TYPE)
+    return Response(document, status_code=status, headers=headers, media_type=MEDIA_TYPE)
+
+
+def _base(request: Request[Any, Any, Any], shell: Shell) -> str:
+    """The absolute address of this provider, under the host that was asked, which is a verified one."""
+    return shell.settings.origin(request.scope["state"]["host"]) + BASE
+
+
+def _asked(request: Request[Any, Any, Any]) -> dict[str, Any]:
+    given = request.query_params
+    try:
+        start, count = int(given.get("startIndex", "1")), int(given.get("count", "100"))
+    except ValueError:
+        raise Invalid("startIndex and count are whole numbers.", errors=[FieldError("startIndex", "is no whole number")]) from None
+    return {"filter": given.get("filter", ""), "start": min(start, 10**9), "count": count}
+
+
+async def _document(request: Request[Any, Any, Any]) -> dict[str, Any]:
+    given = await request.json()
+    if not isinstance(given, dict):
+        raise DocumentUnreadable()
+    return given
+
+
+def _expected(request: Request[Any, Any, Any]) -> str:
+    return request.headers.get("if-match", "")
+
+
+def _named(resources: list[dict[str, Any]], wanted: str) -> dict[str, Any]:
+    for each in resources:
+        if each["id"] == wanted:
+            return each
+    raise NotFound()
+
+
+ROUTES = [
+    get_provider, list_resource_types, get_resource_type, list_schemas, get_schema, list_users, create_user, get_user, replace_user, patch_user, delete_user,
+    list_groups, get_group, replace_group, patch_group, create_group, delete_group,
+]  # fmt: skip
