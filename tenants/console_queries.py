@@ -69,15 +69,6 @@ async def used_after_rotation(uow: UnitOfWork, *, limit: int = 20) -> list[KeyVi
     return [key_view(row[0], row[1]) for row in rows]
 
 
-async def customers_named(uow: UnitOfWork, ids: Iterable[UUID | None]) -> dict[UUID, str]:
-    """Return the names of these customers."""
-    wanted = {id for id in ids if id is not None}
-    if not wanted:
-        return {}
-    rows: Any = (await uow.execute(select(Customer.id, Customer.name).where(Customer.id.in_(wanted)))).all()
-    return {row[0]: row[1] for row in rows}
-
-
 async def first_customers(uow: UnitOfWork, limit: int = 50) -> list[CustomerView]:
     """Return the first customers by name: what a form proposes while one types."""
     rows = (await uow.execute(select(Customer).order_by(Customer.name, Customer.id).limit(limit))).scalars()

@@ -1,17 +1,18 @@
 """What is read of log and chains."""
 
 from collections.abc import AsyncIterator, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import Row, and_, func, null, select, union_all
+from sqlalchemy import Row, and_, func, null, or_, select, union_all
 
 from app.audit.chain import Head, Link, evidence
 from app.audit.models import AuditEntry, ChainHead
 from app.audit.schemas import AuditView
 from app.core.events import Event
+from app.core.ids import lowest_at
 from app.core.models import EventRow
 from app.core.paging import Page, page
 from app.core.uow import UnitOfWork
@@ -23,16 +24,54 @@ OVERDUE = timedelta(minutes=10)
 _SAME = and_(AuditEntry.tenant_id == EventRow.tenant_id, AuditEntry.id == EventRow.id)
 
 
-async def log(
-    uow: UnitOfWork, *, customer_id: UUID | None, type: str | None, key: str | None, cursor: str | None, limit: int
-) -> Page[AuditView]:
-    """Return the log, newest first: of one customer, one type of event, or one thing ("case:<id>")."""
+class Wanted(msgspec.Struct, frozen=True, kw_only=True):
+    """What the log is narrowed to; what is left out narrows nothing.
+
+    `type` is one type of event, `families` the beginnings of types ("brand" for all of "brand.…"), `key` one thing ("case:<id>"),
+    `actors` who did it, and the moments the first and the last that are shown.
+    """
+
+    type: str | None = None
+    families: tuple[str, ...] = ()
+    key: str | None = None
+    customer_id: UUID | None = None
+    actors: tuple[str, ...] | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+    def narrow(self, query: Any) -> Any:
+        """Return the query with these conditions."""
+        equal = {EventRow.customer_id: self.customer_id, EventRow.type: self.type, EventRow.key: self.key}
+        for column, value in equal.items():
+            query = query if value is None else query.where(column == value)
+        if self.families:
+            # As ranges, which the index over types answers.
+            query = query.where(or_(*(and_(EventRow.type > f"{name}.", EventRow.type < f"{name}/") for name in self.families)))
+        if self.actors is not None:
+            query = query.where(EventRow.envelope["actor"].astext.in_(self.actors))
+        # Ids follow time, and the log is cut by them: a span reads only the parts it lies in.
+        if self.since is not None:
+            query = query.where(EventRow.id >= lowest_at(self.since))
+        if self.until is not None:
+            query = query.where(EventRow.id < lowest_at(self.until))
+        return query
+
+
+async def log(uow: UnitOfWork, wanted: Wanted, *, cursor: str | None, limit: int) -> Page[AuditView]:
+    """Return the log, newest first, as far as it is wanted."""
     query: Any = select(EventRow, AuditEntry.seq, AuditEntry.hash).outerjoin(AuditEntry, _SAME)
-    wanted = {EventRow.customer_id: customer_id, EventRow.type: type, EventRow.key: key}
-    for column, value in wanted.items():
-        query = query if value is None else query.where(column == value)
     whole = uow.customer_id is None
+    query = wanted.narrow(query)
     return await page(uow, query, by=[(EventRow.id, UUID)], cursor=cursor, limit=limit, view=lambda row: _view(uow, row, whole))
+
+
+async def anchored(uow: UnitOfWork) -> tuple[int, int, datetime | None]:
+    """Return how many entries the chains hold, how many of them are anchored outside the database, and when that was last done."""
+    asked = select(
+        func.coalesce(func.sum(ChainHead.seq), 0), func.coalesce(func.sum(ChainHead.anchored_seq), 0), func.max(ChainHead.anchored_at)
+    )
+    row: Any = (await uow.execute(asked)).one()
+    return int(row[0]), int(row[1]), row[2]
 
 
 async def heads(uow: UnitOfWork) -> dict[UUID | None, tuple[Head, int]]:

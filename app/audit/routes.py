@@ -26,7 +26,7 @@ async def list_audit(
     limit: Limit = 50,
 ) -> Page[AuditView]:
     """The log, newest first."""
-    return await queries.log(uow, customer_id=customer_id, type=type, key=key, cursor=cursor, limit=limit)
+    return await queries.log(uow, queries.Wanted(customer_id=customer_id, type=type, key=key), cursor=cursor, limit=limit)
 
 
 @post("/v1/audit/verify", opt={"permission": "audit.verify"}, operation_id="verifyAudit", tags=["insight"], status_code=200)
