@@ -123,6 +123,16 @@ async def _check_decider(uow: UnitOfWork, row: Approval, decider: Identity) -> N
         raise RoleNeeded(extra={"role": row.role})
 
 
+async def hindrance(uow: UnitOfWork, approval_id: UUID) -> NotAllowed | None:
+    """Why whoever asks can't decide this approval, for a page that shows it: OwnRequest, RoleNeeded, or nothing."""
+    row = await uow.get(Approval, approval_id)
+    try:
+        await _check_decider(uow, row, await people.behind(uow, uow.actor, row.customer_id))
+    except (OwnRequest, RoleNeeded) as refusal:
+        return refusal
+    return None
+
+
 async def expire(uow: UnitOfWork, approval_id: UUID) -> bool:
     """Ends an approval nobody decided in time. Publishes approval.expired; quiet when there is nothing to end."""
     row = await uow.find(Approval, approval_id, lock=True)

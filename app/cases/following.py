@@ -10,8 +10,9 @@ from uuid import UUID
 import msgspec
 from sqlalchemy import select
 
-from app.cases.models import Case, CaseSubject, Offer
+from app.cases.models import Case, CaseComment, CaseSubject, Offer
 from app.core.uow import UnitOfWork
+from tenants.models import User
 
 MOST_OF_ONE = 20
 
@@ -107,3 +108,26 @@ def moment(value: Any) -> datetime | None:
     except ValueError:
         return None
     return found if found.tzinfo else None
+
+
+class Said(msgspec.Struct, frozen=True):
+    """What somebody wrote on a case. `author` is the name of one of the customer's own people, "" for the partner's."""
+
+    author: str
+    is_own: bool
+    text: str
+    at: datetime
+
+
+async def said(uow: UnitOfWork, case_id: UUID, *, limit: int = 100) -> list[Said]:
+    """What was written on a case that the customer may read, oldest first; of more than `limit` the newest."""
+    query = select(CaseComment).where(CaseComment.case_id == case_id, CaseComment.customer_id.is_not(None))
+    rows = list((await uow.execute(query.order_by(CaseComment.id.desc()).limit(limit))).scalars())
+    authors = {row.author: UUID(row.author.removeprefix("user:")) for row in rows if row.author.startswith("user:")}
+    # Inside a customer only its own people are to be seen: whoever isn't among them is the partner's.
+    people = {user.id: user for user in (await uow.execute(select(User).where(User.id.in_(set(authors.values()))))).scalars()}
+    own = {author: people[id] for author, id in authors.items() if id in people and people[id].customer_id is not None}
+    return [
+        Said(own[row.author].name or own[row.author].email if row.author in own else "", row.author in own, row.text, row.written_at)
+        for row in reversed(rows)
+    ]

@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
 from uuid import UUID
 
 from app.cases import approvals, commands, inbox, log, offers, ordering, queries, routing, snoozing
-from app.cases.models import QueueWeights
-from app.cases.weights import WORK as REORDER
 from app.core.events import Event
-from app.core.ids import LOWEST
 from app.core.services import Shell, WorkItem
 from app.core.uow import UnitOfWork
 
@@ -54,19 +50,17 @@ async def place_cases(shell: Shell, items: list[WorkItem]) -> None:
 
 
 async def reorder_queue(shell: Shell, items: list[WorkItem]) -> None:
-    """WORK queue_order: puts every unfinished case in its place by new weights, a batch a transaction; doing it again changes nothing."""
+    """WORK queue_order: puts unfinished cases in their places by new weights, some batches at a time, so that others have their turn."""
     for item in items:
-        after: UUID | None = LOWEST
-        while after is not None:
+        has_more, batches = True, 1
+        while has_more and batches < ordering.BATCHES:
             async with shell.unit_of_work(item.tenant_id, actor="system:queue") as uow:
-                after = await ordering.step(uow, after)
+                has_more = await ordering.advance(uow, item.subject)
+            batches += 1
         async with shell.unit_of_work(item.tenant_id, actor="system:queue") as uow:
-            row = await uow.find(QueueWeights, item.subject)
             await uow.finish(item)
-            if row is not None and row.ordered_at is None:
-                # Once more a moment later: who read the old weights before they changed may have written after we passed.
-                uow.work(REORDER, subject=item.subject, due=uow.now + timedelta(seconds=30), cls="bulk")
-            await ordering.settled(uow, item.subject)
+            if has_more and await ordering.advance(uow, item.subject):
+                uow.work(item.kind, subject=item.subject, cls="bulk")
 
 
 async def expire_approvals(shell: Shell, items: list[WorkItem]) -> None:

@@ -17,9 +17,7 @@ _PERSONAL: Final = {"data_class": "personal", "retention": "P400D", "erasure": "
 _CONFIGURATION: Final = {"data_class": "configuration", "retention": "forever", "erasure": "none"}
 _LIVE = text("status <> 'resolved'")
 _SNOOZE: Final = "num_nulls(snoozed_until, snoozed_at, snoozed_by, awaits) in (0, 4) and (wakes_on is null or awaits is not null)"
-_NARROWED: Final = [
-    "status", "snoozed_until", "breached", "owner_id", "customer_id", "exception_type", "priority_level", "carrier", "origin_country", "destination_country",
-]  # fmt: skip
+_LANE: Final = ("tenant_id", "origin_country", "destination_country")
 
 
 def _to_case() -> ForeignKeyConstraint:
@@ -97,7 +95,11 @@ class Case(TenantRow):
         ForeignKeyConstraint(["tenant_id", "shipment_id"], ["canonical.shipment.tenant_id", "canonical.shipment.id"]),
         Index("case_live_group", "tenant_id", "customer_id", "group_key", unique=True, postgresql_where=_LIVE),
         Index("case_group", "tenant_id", "customer_id", "group_key", "id"),
-        Index("case_urgent", "tenant_id", "urgent_at", "id", postgresql_where=_LIVE, postgresql_include=_NARROWED),
+        Index("case_urgent", "tenant_id", "urgent_at", "id", postgresql_where=_LIVE),
+        Index("case_of_priority", "tenant_id", "priority_level", "urgent_at", "id", postgresql_where=_LIVE),
+        Index("case_of_type", "tenant_id", "exception_type", "urgent_at", "id", postgresql_where=_LIVE),
+        Index("case_of_carrier", "tenant_id", "carrier", "urgent_at", "id", postgresql_where=text(f"{_LIVE} and carrier is not null")),
+        Index("case_of_lane", *_LANE, "urgent_at", "id", postgresql_where=text(f"{_LIVE} and origin_country is not null")),
         Index("case_breached", "tenant_id", "urgent_at", "id", postgresql_where=text("breached is true and status <> 'resolved'")),
         Index("case_at_rest", "tenant_id", "urgent_at", "id", postgresql_where=text("status = 'waiting' or snoozed_until is not null")),
         Index(
@@ -105,7 +107,6 @@ class Case(TenantRow):
         ),
         Index("case_of_customer", "tenant_id", "customer_id", "urgent_at", "id", postgresql_where=_LIVE),
         Index("case_ended", "tenant_id", "resolved_at", "id", postgresql_where=text("status = 'resolved'")),
-        Index("case_status", "tenant_id", "status", "id"),
         Index("case_type", "tenant_id", "exception_type", "id"),
         Index("case_owner", "tenant_id", "owner_id", "id", postgresql_where=text("owner_id is not null")),
         Index("case_previous", "tenant_id", "previous_id", postgresql_where=text("previous_id is not null")),
@@ -304,7 +305,9 @@ class Presence(TenantRow):
 
 
 class QueueWeights(TenantRow):
-    """One version of what decides the queue's order (urgency.Weights); `ordered_at` is when every case stood in its place."""
+    """One version of what decides the queue's order (urgency.Weights); `ordered_to` is the last case put in
+    its place by it, `ordered_at` when every case stood in its own.
+    """
 
     __tablename__ = "queue_weights"
     version: Mapped[int]
@@ -312,6 +315,7 @@ class QueueWeights(TenantRow):
     note: Mapped[str | None]
     made_by: Mapped[str]
     made_at: Mapped[datetime]
+    ordered_to: Mapped[UUID | None]
     ordered_at: Mapped[datetime | None]
 
     __table_args__ = (

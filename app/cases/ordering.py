@@ -5,6 +5,7 @@ A place follows from the case, its clocks and the weights, so no event tells of 
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
@@ -19,6 +20,10 @@ from app.core.uow import UnitOfWork
 BATCH: Final = 500
 """Cases one transaction puts in their places: each holds its rows for some tens of milliseconds."""
 
+BATCHES: Final = 5
+"""Batches in a row, before whoever else has work has a turn."""
+SECOND_PASS: Final = timedelta(seconds=30)
+_REMEMBER = text("update cases.queue_weights set ordered_to = :last where id = :id")
 _PUT = text("""update cases."case" as c set urgent_at = w.urgent_at, ranked_by = :version,
   surfaced_at = case when :is_news and w.urgent_at < c.urgent_at then cast(:now as timestamptz) else c.surfaced_at end
 from (select * from unnest(cast(:ids as uuid[]), cast(:places as bigint[])) as x (id, urgent_at)) as w where c.id = w.id""")
@@ -52,6 +57,24 @@ async def _put(uow: UnitOfWork, cases: list[Case], *, is_news: bool) -> None:
     places = [urgency.urgent_at(urgency.standing(case, running.get(case.id, [])), chosen) for case in cases]
     given = {"ids": [case.id for case in cases], "places": places, "version": version, "now": uow.now, "is_news": is_news}
     await uow.session.execute(_PUT, given)
+
+
+async def advance(uow: UnitOfWork, weights_id: UUID) -> bool:
+    """Puts the next batch in its place and remembers how far it got; True when there is more to do.
+
+    The first time through, work for a second pass is left: who read the old weights before they changed may have written after we passed.
+    Publishes queue_weights.applied at the end of the first.
+    """
+    row = await uow.find(QueueWeights, weights_id)
+    version, _ = await weights.in_force(uow)
+    if row is None or row.version != version:
+        return False
+    last = await step(uow, row.ordered_to or LOWEST)
+    await uow.session.execute(_REMEMBER, {"id": weights_id, "last": last})
+    if last is None and row.ordered_at is None:
+        uow.work(weights.WORK, subject=weights_id, due=uow.now + SECOND_PASS, cls="bulk")
+        await settled(uow, weights_id)
+    return last is not None
 
 
 async def settled(uow: UnitOfWork, weights_id: UUID) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 from uuid import UUID
 
@@ -23,7 +23,7 @@ from app.core.paging import Page, page
 from app.core.uow import UnitOfWork
 
 __all__ = [
-    "Filters", "Sort", "Tab", "approvals", "board", "case", "case_facts", "case_of_decision", "comments", "facets", "newer_than", "offers", "tabs",
+    "Filters", "Sort", "Tab", "approvals", "board", "case", "case_facts", "case_of_decision", "comments", "facets", "newer_than", "of_decisions", "offers", "tabs",
     "timeline",
 ]  # fmt: skip
 
@@ -49,6 +49,16 @@ async def case(uow: UnitOfWork, case_id: UUID) -> CaseView:
     [line] = await lines(uow, [row]) if uow.customer_id is None else [None]
     shown = case_view(row, clocks, await subjects_of(uow, row), int(signals or 0), audience_of(uow))
     return msgspec.structs.replace(shown, line=line)
+
+
+async def of_decisions(uow: UnitOfWork, decision_ids: Iterable[UUID]) -> dict[UUID, Case]:
+    """The case each of these decisions opened or joined."""
+    wanted = list(decision_ids)
+    if not wanted:
+        return {}
+    query = select(CaseSignal.decision_id, Case).join(Case, Case.id == CaseSignal.case_id).where(CaseSignal.decision_id.in_(wanted))
+    rows: list[Any] = list(await uow.execute(query))
+    return {row[0]: row[1] for row in rows}
 
 
 async def case_of_decision(uow: UnitOfWork, decision: Event) -> UUID | None:

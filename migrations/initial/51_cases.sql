@@ -32,16 +32,18 @@ create table cases."case" (
 -- At most one unfinished case of a group: two signals that arrive at the same moment find each other here.
 create unique index case_live_group on cases."case" (tenant_id, customer_id, group_key) where status <> 'resolved';
 create index case_group on cases."case" (tenant_id, customer_id, group_key, id);
--- The queue in its order. What lists are narrowed by rides along, so that a rare value is looked for in the index and not in the rows.
-create index case_urgent on cases."case" (tenant_id, urgent_at, id)
-  include (status, snoozed_until, breached, owner_id, customer_id, exception_type, priority_level, carrier, origin_country, destination_country)
-  where status <> 'resolved';
+-- The queue in its order, and in the same order by each thing it is narrowed to, since a rare value would be looked for in every row.
+create index case_urgent on cases."case" (tenant_id, urgent_at, id) where status <> 'resolved';
+create index case_of_priority on cases."case" (tenant_id, priority_level, urgent_at, id) where status <> 'resolved';
+create index case_of_type on cases."case" (tenant_id, exception_type, urgent_at, id) where status <> 'resolved';
+create index case_of_carrier on cases."case" (tenant_id, carrier, urgent_at, id) where status <> 'resolved' and carrier is not null;
+create index case_of_lane on cases."case" (tenant_id, origin_country, destination_country, urgent_at, id)
+  where status <> 'resolved' and origin_country is not null;
 create index case_breached on cases."case" (tenant_id, urgent_at, id) where breached is true and status <> 'resolved';
 create index case_at_rest on cases."case" (tenant_id, urgent_at, id) where status = 'waiting' or snoozed_until is not null;
 create index case_owned on cases."case" (tenant_id, owner_id, urgent_at, id) where owner_id is not null and status <> 'resolved';
 create index case_of_customer on cases."case" (tenant_id, customer_id, urgent_at, id) where status <> 'resolved';
 create index case_ended on cases."case" (tenant_id, resolved_at, id) where status = 'resolved';
-create index case_status on cases."case" (tenant_id, status, id);
 create index case_type on cases."case" (tenant_id, exception_type, id);
 create index case_owner on cases."case" (tenant_id, owner_id, id) where owner_id is not null;
 create index case_previous on cases."case" (tenant_id, previous_id) where previous_id is not null;
@@ -140,7 +142,7 @@ select core.tenant_table('cases.presence', customer => false);
 -- What decides the queue's order, by version; the highest is in force.
 create table cases.queue_weights (
   tenant_id uuid not null default core.ctx_tenant(), id uuid not null, version bigint not null check (version > 0), content jsonb not null, note text,
-  made_by text not null, made_at timestamptz not null, ordered_at timestamptz,
+  made_by text not null, made_at timestamptz not null, ordered_to uuid, ordered_at timestamptz,
   primary key (tenant_id, id), unique (tenant_id, version)
 );
 select core.tenant_table('cases.queue_weights', customer => false, no_delete => true);
