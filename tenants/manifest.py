@@ -15,11 +15,12 @@ from msgspec import Meta
 
 from app.core.errors import FieldError, Invalid
 from tenants import sla as contract
+from tenants.identity_schemas import ButtonName, Claim, ClientId, Issuer, MailDomain, Reason, Scope, Secret
 from tenants.schemas import Email, Environment, Locale, Name, NewRole, PartnerType, RoleName, Slug
 
 VERSION = 1
-OWN_KEYS = frozenset({"version", "partner", "environment", "prune", "customers", "users", "roles"})
-OWN_CUSTOMER_KEYS = frozenset({"slug", "name", "sla", "locale", "zone", "users"})
+OWN_KEYS = frozenset({"version", "partner", "environment", "prune", "customers", "users", "roles", "identity_providers"})
+OWN_CUSTOMER_KEYS = frozenset({"slug", "name", "sla", "locale", "zone", "users", "identity_providers"})
 _REFERENCE = re.compile(r"(file|env):")
 _MOST_ERRORS = 50
 
@@ -52,6 +53,31 @@ class UserEntry(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, frozen
         return sorted({*self.roles, *([self.role] if self.role else [])})
 
 
+class SecretText(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
+    """A secret, marked as one on its way; it is sealed at once and never shown."""
+
+    secret: Secret
+
+    def __repr__(self) -> str:
+        return "SecretText(…)"
+
+
+class ProviderEntry(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
+    """An OpenID provider that vouches for people; the fields of `POST /v1/identity-providers`, its client secret as `secret`."""
+
+    name: ButtonName
+    issuer: Issuer
+    client_id: ClientId
+    secret: SecretText | None = None
+    scopes: list[Scope] = msgspec.field(default_factory=lambda: ["openid", "email", "profile"])
+    email_claim: Claim = "email"
+    requires_verified_email: bool = True
+    reason: Reason | None = None
+    domains: list[MailDomain] = []
+    creates_users: bool = False
+    default_role: RoleName | None = None
+
+
 class CustomerEntry(msgspec.Struct, kw_only=True, frozen=True):
     """A customer and the parts of other rooms that stand under it."""
 
@@ -61,6 +87,7 @@ class CustomerEntry(msgspec.Struct, kw_only=True, frozen=True):
     locale: Locale = "en"
     zone: str = "UTC"
     users: list[UserEntry] = []
+    identity_providers: list[ProviderEntry] = []
     sections: dict[str, list[dict[str, Any]]] = {}
 
 
@@ -72,6 +99,7 @@ class Manifest(msgspec.Struct, kw_only=True, frozen=True):
     prune: bool = False
     users: list[UserEntry] = []
     roles: list[NewRole] = []
+    identity_providers: list[ProviderEntry] = []
     customers: list[CustomerEntry] = []
     sections: dict[str, list[dict[str, Any]]] = {}
 
@@ -145,6 +173,7 @@ def _problems(manifest: Manifest) -> Iterator[FieldError]:
     yield from _doubles([c.slug for c in manifest.customers], "/customers", "slug")
     yield from _doubles([r.name for r in manifest.roles], "/roles", "name")
     yield from _people(manifest.users, "/users")
+    yield from _doubles([p.name for p in manifest.identity_providers], "/identity_providers", "name")
     for index, customer in enumerate(manifest.customers):
         at = f"/customers/{index}"
         yield from contract.problems(customer.sla, f"{at}/sla")
@@ -153,6 +182,7 @@ def _problems(manifest: Manifest) -> Iterator[FieldError]:
                 f"{at}/zone", f"{customer.zone!r} is not a time zone.", "Name one of the IANA database, such as Europe/Berlin."
             )
         yield from _people(customer.users, f"{at}/users")
+        yield from _doubles([p.name for p in customer.identity_providers], f"{at}/identity_providers", "name")
 
 
 def _people(users: list[UserEntry], pointer: str) -> Iterator[FieldError]:

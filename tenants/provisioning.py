@@ -15,7 +15,8 @@ from app.core.services import Shell
 from app.core.uow import UnitOfWork
 from tenants import platform
 from tenants.commands.keys import create_key
-from tenants.manifest import Manifest, parse
+from tenants.identity_reconcile import reconcile_providers
+from tenants.manifest import Manifest, ProviderEntry, parse
 from tenants.pointers import placed
 from tenants.principal import Principal
 from tenants.queries import has_keys, info
@@ -87,6 +88,8 @@ class _Application:
             changes += await reconcile_users(
                 uow, wanted.users, customer_id=None, customer=None, maker=maker, prune=prune and bool(wanted.users)
             )
+        with placed("/identity_providers"):
+            changes += await self._providers(uow, wanted.identity_providers, None, None)
         customers, found = await self._customers(uow)
         changes += found + await self._rooms(uow, wanted.sections, None, None, "")
         for index, entry in enumerate(wanted.customers):
@@ -105,9 +108,19 @@ class _Application:
                 changes += await reconcile_users(
                     uow, entry.users, customer_id=customer_id, customer=entry.slug, maker=self._maker, prune=prune and bool(entry.users)
                 )
+            with placed(f"/customers/{index}/identity_providers"):
+                changes += await self._providers(uow, entry.identity_providers, customer_id, entry.slug)
         if prune and wanted:
             changes += await prune_customers(uow, [entry.slug for entry in wanted])
         return ids, changes
+
+    async def _providers(
+        self, uow: UnitOfWork, wanted: list[ProviderEntry], customer_id: UUID | None, customer: str | None
+    ) -> list[Change]:
+        prune = self._manifest.prune and bool(wanted)
+        return await reconcile_providers(
+            uow, self._shell, wanted, customer_id=customer_id, customer=customer, maker=self._maker, prune=prune
+        )
 
     async def _rooms(
         self, uow: UnitOfWork, given: dict[str, list[dict[str, object]]], customer_id: UUID | None, customer: str | None, at: str
