@@ -22,7 +22,8 @@ TABLES = {
     "call_id": "connectors.call", "domain_id": "branding.domain", "document_id": "canonical.document", "shipment_id": "canonical.shipment", "order_id": "canonical.order",
     "position_id": "canonical.inventory_position", "party_id": "canonical.party", "location_id": "canonical.location", "promise_id": "canonical.promise",
     "template_id": "notifications.template", "notice_id": "notifications.notice", "signal_id": "ingest.signal", "source_id": "ingest.source", "mapping_id": "ingest.mapping",
-    "view_id": "portal.saved_view",
+    "view_id": "portal.saved_view", "consent_id": "tenants.consent", "session_id": "tenants.session", "provider_id": "tenants.identity_provider",
+    "parked_id": "ingest.parked_signal", "entry_id": "cases.inbox", "work_id": "core.work",
 }  # fmt: skip
 # What a customer may own beside its partner.
 OWNED = ("policies.policy", "notifications.template", "ingest.source", "ingest.mapping", "ingest.signal")

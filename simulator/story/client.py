@@ -89,6 +89,10 @@ class Outside:
         """What arrived for an address."""
         return list(_json(self._client.get("/mail/messages", params={"to": to, "after": after}))["messages"])
 
+    def mails_of_all(self) -> list[dict[str, Any]]:
+        """What arrived for anybody."""
+        return list(_json(self._client.get("/mail/messages"))["messages"])
+
     def add_order(self, **order: str) -> None:
         """Put an order that missed its cutoff into the world."""
         _json(self._client.post("/control/orders", json=order))
