@@ -41,11 +41,10 @@ def schemas(base: str) -> list[dict[str, Any]]:
     user = [
         _text("userName", "The e-mail address somebody signs in with.", required=True, uniqueness="server"),
         _text("displayName", "The name people see."),
-        _complex("name", "Parts of the name, for directories that send no displayName.", [_text("formatted", "The whole name.", mutability="readOnly")], mutability="readOnly"),
         _complex("emails", "The address again, as a list of one.", [
             _text("value", "The address.", mutability="readOnly"), _flag("primary", "Always true.", mutability="readOnly"),
         ], many=True, mutability="readOnly"),
-        _flag("active", "Whether they may sign in."),
+        _flag("active", "Whether they may sign in; true when left out.", required=True),
         _text("locale", "Language as BCP 47, such as de-AT."),
         _text("timezone", "IANA time zone, such as Europe/Berlin."),
         _complex("groups", "The roles they hold.", [

@@ -18,6 +18,7 @@ from tenants.commands.users import check_reach
 from tenants.models import DirectoryEntry, Membership, User
 from tenants.principal import Principal
 from tenants.schemas import Email, Locale
+from tenants.scim import patches
 from tenants.scim.discovery import MOST, USER, listed
 from tenants.scim.filters import Both, Either, Filter, FilterUnreadable, Not, Term, parse
 from tenants.sla import is_zone
@@ -114,6 +115,14 @@ async def replace(
     return await _shown(uow, user.id, base)
 
 
+def patched(shown: Mapping[str, Any], patch: Mapping[str, Any]) -> dict[str, Any]:
+    """A User after a patch; a whole name that came in its parts becomes the name people see."""
+    made = patches.apply(shown, patch)
+    if made.get("displayName") == shown.get("displayName") and (whole := _whole_name(made.get("name"))):
+        made["displayName"] = whole
+    return made
+
+
 async def remove(uow: UnitOfWork, user_id: UUID, *, maker: Principal, base: str, expected: str = "") -> None:
     """Take somebody away: suspended, signed out, no longer listed. What they did stays on record. Says user.suspended."""
     user, entry = await _row(uow, user_id, lock=True)
@@ -130,9 +139,7 @@ def view(user: User, entry: DirectoryEntry | None, roles: Sequence[str], base: s
         "schemas": [USER], "id": str(user.id), "userName": user.email, "active": user.status == "active",
         "emails": [{"value": user.email, "primary": True}],
     }  # fmt: skip
-    if user.name:
-        shown |= {"displayName": user.name, "name": {"formatted": user.name}}
-    optional = {"externalId": entry.external_id if entry else None, "locale": user.locale, "timezone": user.zone}
+    optional = {"displayName": user.name, "externalId": entry.external_id if entry else None, "locale": user.locale, "timezone": user.zone}
     shown |= {name: value for name, value in optional.items() if value}
     if roles:
         shown["groups"] = [{"value": role, "display": role, "$ref": f"{base}/Groups/{role}"} for role in roles]
@@ -300,7 +307,8 @@ def _whole_name(parts: Any) -> str | None:
     if not isinstance(parts, dict):
         return None
     named = {key.lower(): value for key, value in parts.items() if isinstance(value, str)}
-    return named.get("formatted") or " ".join(filter(None, (named.get("givenname"), named.get("familyname")))) or None
+    both = named.get("givenname"), named.get("familyname")
+    return named.get("formatted") or (" ".join(both) if all(both) else None)  # type: ignore[arg-type]
 
 
 def _take_over(user: User, known: Mapping[str, Any]) -> None:

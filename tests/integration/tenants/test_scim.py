@@ -189,8 +189,13 @@ class TestConformance:
             http = httpx2.Client(base_url=f"{served}/scim/v2", headers={"authorization": f"Bearer {key.text}"}, timeout=30)
             client = SyncSCIMClient(http)
             client.discover()
+            fields = client.get_resource_model("User").model_fields
+            # A userName is an address, a locale and a zone are known ones; the checker would make any text up.
+            fields["user_name"].examples = [f"{uuid4().hex[:10]}@people.example" for _ in range(200)]
+            fields["locale"].examples, fields["timezone"].examples = ["de", "en-GB", "fr"], ["Europe/Berlin", "Asia/Tokyo", "UTC"]
             return list(check_server(client, raise_exceptions=False, resource_types=["User"]))
 
         results = await asyncio.to_thread(checked)
         wrong = [f"{r.title}: {r.reason}" for r in results if r.status not in (Status.SUCCESS, Status.SKIPPED)]
-        assert wrong == [] and len(results) > 20
+        assert not wrong, "\n".join(wrong)
+        assert len(results) > 20
