@@ -105,4 +105,4 @@ def families(group: str) -> tuple[str, ...]:
 
 def _short(value: Any) -> str:
     text = ", ".join(str(one) for one in value) if isinstance(value, list) else str(value)
-    return text.replace("_", " ") if len(text) <= 120 else f"{text[:117]}…"
+    return text if len(text) <= 120 else f"{text[:117]}…"
