@@ -49,10 +49,11 @@ def decoded(text: str) -> bytes:
 
 
 def logo_from(raw: bytes) -> Logo:
-    """Return `raw` re-encoded as a PNG of at most 800 × 240 px, proportions kept; raises LogoUnusable with the remedy."""
+    """Return `raw` re-encoded as a PNG of at most 800 × 240 px, transparent margins cut, proportions kept; raises LogoUnusable with the remedy."""
     if len(raw) > MAX_BYTES:
         raise _refusal(f"The file has {len(raw):,} bytes; a logo may have {MAX_BYTES:,}.", "Upload a smaller picture.")
     picture = _redrawn(raw)
+    picture = picture.crop(picture.getbbox(alpha_only=True))  # empty margins would push everything beside it away
     picture.thumbnail(MAX_SIDE, Image.Resampling.LANCZOS)
     out = io.BytesIO()
     picture.save(out, "PNG", optimize=True)

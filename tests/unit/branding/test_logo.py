@@ -82,3 +82,17 @@ class TestLogo:
     def test_refuses_too_many_bytes_and_too_few_pixels(self) -> None:
         assert "bytes" in refusal_of(b"\0" * (MAX_BYTES + 1))[0]
         assert "only" in refusal_of(picture((4, 4)))[0]
+
+
+class TestMargins:
+    def test_that_are_empty_are_cut(self) -> None:
+        picture = Image.new("RGBA", (320, 96))
+        picture.paste((11, 95, 255, 255), (4, 4, 92, 92))
+        raw = io.BytesIO()
+        picture.save(raw, "PNG")
+        assert (logo_from(raw.getvalue()).width, logo_from(raw.getvalue()).height) == (88, 88)
+
+    def test_of_a_picture_that_shows_nothing_are_all_there_is(self) -> None:
+        raw = io.BytesIO()
+        Image.new("RGBA", (40, 20)).save(raw, "PNG")
+        assert logo_from(raw.getvalue()).width == 40
