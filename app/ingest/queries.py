@@ -52,6 +52,13 @@ async def stored(uow: UnitOfWork, ids: Iterable[UUID]) -> list[Stored]:
     return [_stored(signal, source) for signal, source in rows]
 
 
+async def stored_signal(uow: UnitOfWork, signal_id: UUID) -> Stored:
+    """Return one signal as `stored` gives it; NotFound where it is not this scope's own."""
+    await uow.get(Signal, signal_id)
+    (found,) = await stored(uow, [signal_id])
+    return found
+
+
 async def sizes(uow: UnitOfWork, ids: Iterable[UUID]) -> dict[UUID, int]:
     """Return how many bytes each of these signals has, without reading them."""
     query = select(Signal.id, func.octet_length(Signal.raw)).where(Signal.id.in_(list(ids)))
@@ -165,6 +172,21 @@ async def newest_signals(uow: UnitOfWork, *, source_names: Sequence[str] | None,
     """Return the receipts of the newest signals, of these sources where they are named."""
     query = select(Receipt) if source_names is None else select(Receipt).where(Receipt.source.in_(source_names))
     return [ReceiptView.of(row) for row in (await uow.execute(query.order_by(Receipt.id.desc()).limit(limit))).scalars()]
+
+
+async def newest_of_sources(uow: UnitOfWork, source_names: Sequence[str]) -> dict[str, ReceiptView]:
+    """Return the receipt of the newest signal of each of these sources."""
+    newest = (
+        select(Receipt.id).where(Receipt.source == Source.name).order_by(Receipt.id.desc()).limit(1).correlate(Source).scalar_subquery()
+    )
+    ids = select(newest).where(Source.name.in_(source_names)).subquery()
+    rows = (await uow.execute(select(Receipt).where(Receipt.id.in_(select(ids))))).scalars()
+    return {row.source: ReceiptView.of(row) for row in rows}
+
+
+async def mapping_names(uow: UnitOfWork) -> list[str]:
+    """Return the names of all mappings, in alphabetical order, at most 500."""
+    return list((await uow.execute(select(Mapping.name).distinct().order_by(Mapping.name).limit(500))).scalars())
 
 
 async def recent_signals(uow: UnitOfWork, source_names: Sequence[str], limit: int) -> list[UUID]:

@@ -1,6 +1,7 @@
 """Which policies are in force for whom, and what was decided."""
 
 from collections.abc import Iterable
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -110,6 +111,23 @@ async def decisions_of(uow: UnitOfWork, policy_id: UUID, *, limit: int = 50) -> 
     """The newest decisions made by one version."""
     query = select(DecisionRow).where(DecisionRow.policy_id == policy_id).order_by(DecisionRow.id.desc()).limit(limit)
     return list((await uow.execute(query)).scalars())
+
+
+async def titles(uow: UnitOfWork, ids: Iterable[UUID]) -> dict[UUID, str]:
+    """What these versions are titled."""
+    query = select(PolicyVersion.id, PolicyVersion.title).where(PolicyVersion.id.in_(list(ids)))
+    rows: list[Any] = list(await uow.execute(query))
+    return {row[0]: row[1] for row in rows}
+
+
+async def seen_values(uow: UnitOfWork, *, limit: int) -> dict[str, Any]:
+    """The newest value of each fact that the newest decisions read: real examples for whoever writes a policy."""
+    rows = (await uow.execute(select(DecisionRow.inputs).order_by(DecisionRow.id.desc()).limit(limit))).scalars()
+    seen: dict[str, Any] = {}
+    for inputs in rows:
+        for one in inputs:
+            seen.setdefault(one["name"], one["value"])
+    return seen
 
 
 def facts() -> list[FactView]:

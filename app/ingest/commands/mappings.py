@@ -15,7 +15,7 @@ from app.core.sandbox import SandboxFailure
 from app.core.services import Shell
 from app.core.uow import UnitOfWork
 from app.ingest import queries
-from app.ingest.decode import Stored, items
+from app.ingest.decode import Item, Stored, items
 from app.ingest.models import Mapping
 from app.ingest.schemas import Diffed, Difference, NewMapping, Tried
 from app.ingest.understanding import MAPPING_VARIABLES, variables
@@ -90,9 +90,12 @@ async def _published(uow: UnitOfWork, mapping: Mapping) -> Mapping | None:
 
 async def try_on_signal(uow: UnitOfWork, shell: Shell, program: str, signal_id: UUID) -> list[Tried]:
     """Run a program on a stored signal without keeping anything."""
-    await queries.raw_signal(uow, signal_id)
-    (signal,) = await queries.stored(uow, [signal_id])
-    return await _try(shell, program, [signal])
+    return await _try(shell, program, [await queries.stored_signal(uow, signal_id)])
+
+
+async def items_of(uow: UnitOfWork, signal_id: UUID) -> list[Item]:
+    """What a mapping gets of a stored signal: its items, each with what it holds or why it can't be read."""
+    return items(await queries.stored_signal(uow, signal_id), parse_json)
 
 
 async def try_on_payload(shell: Shell, program: str, payload: Any) -> list[Tried]:

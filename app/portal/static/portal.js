@@ -40,6 +40,15 @@
     if (key === "Enter" && event.target.closest("a,button,summary")) return;
     if (key === "Enter" && here()) { event.preventDefault(); $("[data-open]", here())?.click(); return; }
     const wanted = key.length === 1 ? CSS.escape(key) : key;
+    // A key of the list, for the line one stands on: [data-row-do] adds to the line's address, or ticks the line alone and presses.
+    const verb = here() && $(`[data-row-do="${wanted}"]`);
+    if (verb) {
+      event.preventDefault();
+      if (verb.dataset.add) { location.href = $("[data-open]", here()).href + verb.dataset.add; return; }
+      all("[data-row] input[type=checkbox]").forEach((box) => { box.checked = here().contains(box); });
+      press(verb);
+      return;
+    }
     const node = (here() && $(`[data-row-key="${wanted}"]`, here())) || $(`[data-key="${wanted}"]`);
     if (node && !node.disabled) { event.preventDefault(); press(node); }
   });
