@@ -10,6 +10,14 @@ from app.canonical.commands import record
 from app.canonical.events import parse_event
 from app.core.ids import new_id
 from app.core.services import Shell
+from tenants.access_schemas import GrantAhead
+from tenants.commands.consent import grant_ahead
+from tenants.commands.external_sign_in import sign_in_as
+from tenants.commands.identity_providers import create_provider
+from tenants.identity_schemas import NewIdentityProvider
+from tenants.oidc.tokens import Person
+from tenants.principal import Principal
+from tenants.roles import BUILT_IN
 
 OWNER, OTHER = "northwind", "harborline"
 CUSTOMER, NEIGHBOUR = "acme-pharma", "boreal-foods"
@@ -23,6 +31,7 @@ TABLES = {
     "position_id": "canonical.inventory_position", "party_id": "canonical.party", "location_id": "canonical.location", "promise_id": "canonical.promise",
     "template_id": "notifications.template", "notice_id": "notifications.notice", "signal_id": "ingest.signal", "source_id": "ingest.source", "mapping_id": "ingest.mapping",
     "view_id": "portal.saved_view", "consent_id": "tenants.consent", "session_id": "tenants.session", "provider_id": "tenants.identity_provider",
+    "identity_id": "tenants.external_identity",
     "parked_id": "ingest.parked_signal", "entry_id": "cases.inbox", "work_id": "core.work",
 }  # fmt: skip
 # What a customer may own beside its partner.
@@ -47,6 +56,7 @@ async def furnish(shell: Shell, superuser: asyncpg.Connection) -> Rows:
     await find_tenants(rows, superuser)
     tenant, customer = rows.tenants[OWNER], rows.customers[(OWNER, CUSTOMER)]
     await _tell_the_rest(shell, tenant, customer)
+    await _sign_somebody_in(shell, tenant, customer)
     for table in OWNED:
         await _copy_for(superuser, table, tenant, customer)
     await find(rows, superuser)
@@ -87,6 +97,22 @@ async def _tell_the_rest(shell: Shell, tenant: UUID, customer: UUID) -> None:
     async with shell.unit_of_work(tenant, actor="system:test") as uow:
         for event in told:
             await record(uow, parse_event({**event, "occurred_at": "2026-11-23T12:00:00Z"}), signal_id=uuid4(), customer_id=customer)
+
+
+async def _sign_somebody_in(shell: Shell, tenant: UUID, customer: UUID) -> None:
+    """A customer's own identity provider, somebody who signed in with it, and its consent that the partner acts for it."""
+    maker = Principal(tenant, "system:test", "partner", BUILT_IN["partner_admin"].permissions)
+    async with shell.unit_of_work(tenant, actor="system:test") as uow:
+        wanted = NewIdentityProvider(
+            name="Matrix account", issuer="https://login.matrix.example", client_id="portal", customer_id=customer, domains=["matrix.example"],
+            creates_users=True, default_role="customer_user",
+        )  # fmt: skip
+        provider = await create_provider(uow, shell, wanted, maker=maker)
+        person = Person(subject="matrix", email="somebody@matrix.example", is_email_verified=True)
+        made = await sign_in_as(uow, provider.id, person, host="matrix.localhost", device="", next="")
+    decider = Principal(tenant, f"user:{made.session.user_id}", "customer", frozenset(), customer_id=customer, user_id=made.session.user_id)
+    async with shell.unit_of_work(tenant, actor=decider.actor, customer=customer) as uow:
+        await grant_ahead(uow, GrantAhead(reason="So that there is one"), decider=decider)
 
 
 async def _copy_for(superuser: asyncpg.Connection, table: str, tenant: UUID, customer: UUID) -> None:
