@@ -14,7 +14,7 @@ from branding.colour import readable_on
 from branding.render import themed
 from branding.schemas import Brand
 
-SHEETS = ("base.css", "components.css", "screens.css")
+SHEETS = ("base.css", "components.css", "screens.css", "tower.css", "charts.css")
 
 
 class Screens:

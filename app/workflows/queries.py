@@ -1,14 +1,19 @@
 """Reading definitions and runs."""
 
+from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
+from app.connectors.capabilities import capabilities
 from app.core.errors import NotFound
 from app.core.paging import Page, page
+from app.core.services import Shell
 from app.core.uow import UnitOfWork
-from app.workflows.models import TaskRun, WorkflowDefinition, WorkflowRun
+from app.workflows import definitions as stored
+from app.workflows.diagram import Awaited, Line, StepMark, draw
+from app.workflows.models import TaskRun, Wait, WorkflowDefinition, WorkflowRun
 from app.workflows.schemas import RunView, TaskView, WorkflowView
 from tenants.ownership import owned_first, usable_by
 
@@ -76,6 +81,7 @@ async def runs(
     customer_id: UUID | None,
     cursor: str | None,
     limit: int,
+    definition_id: UUID | None = None,
 ) -> Page[RunView]:
     """Runs, the newest first."""
     query = select(WorkflowRun)
@@ -84,12 +90,30 @@ async def runs(
         (WorkflowRun.case_id, case_id),
         (WorkflowRun.name, workflow),
         (WorkflowRun.customer_id, customer_id),
+        (WorkflowRun.definition_id, definition_id),
     )
     for column, wanted in filters:
         if wanted is not None:
             query = query.where(column == wanted)
     inside = uow.customer_id is None
     return await page(uow, query, by=[(WorkflowRun.id, UUID)], cursor=cursor, limit=limit, view=lambda row: run_view(row, inside=inside))
+
+
+async def titles(uow: UnitOfWork, ids: Iterable[UUID]) -> dict[UUID, str]:
+    """What these versions are titled."""
+    columns = (WorkflowDefinition.id, WorkflowDefinition.title)
+    rows = (await uow.session.execute(select(*columns).where(WorkflowDefinition.id.in_(list(ids))))).all()
+    return {row.id: row.title for row in rows}
+
+
+async def runs_of(uow: UnitOfWork, definition_ids: Iterable[UUID]) -> dict[UUID, dict[str, int]]:
+    """How many runs of each of these versions there are, by their status."""
+    columns = (WorkflowRun.definition_id, WorkflowRun.status)
+    query = select(*columns, func.count()).where(WorkflowRun.definition_id.in_(list(definition_ids))).group_by(*columns)
+    found: dict[UUID, dict[str, int]] = {}
+    for definition_id, status, count in (await uow.session.execute(query)).all():
+        found.setdefault(definition_id, {})[status] = count
+    return found
 
 
 async def run(uow: UnitOfWork, run_id: UUID) -> RunView:
@@ -105,6 +129,47 @@ async def tasks(uow: UnitOfWork, run_id: UUID, *, cursor: str | None, limit: int
     return await page(
         uow, query, by=[(TaskRun.seq, int)], cursor=cursor, limit=limit, view=lambda row: task_view(row, inside=inside), descending=False
     )
+
+
+async def names(uow: UnitOfWork) -> list[str]:
+    """The names of the workflows in force, as many as a choice can hold."""
+    wanted = select(WorkflowDefinition.name).where(WorkflowDefinition.status == "published").distinct()
+    return list((await uow.execute(wanted.order_by(WorkflowDefinition.name).limit(200))).scalars())
+
+
+MOST_LINES = 2000
+"""Lines of a log a picture is made of; a run that went round more often shows its latest laps."""
+
+
+async def picture(shell: Shell, uow: UnitOfWork, run_id: UUID) -> list[StepMark]:
+    """A run's steps as they are drawn; raises NotFound."""
+    row = await uow.get(WorkflowRun, run_id)
+    definition = await stored.load(shell, uow.tenant_id, row.definition_id)
+    does = {name: each.summary for name, each in capabilities().items()}
+    return draw(
+        definition, status=row.status, state=row.state, log=await _log(uow, run_id), waits=await _waits(uow, run_id), summaries=does
+    )
+
+
+async def _log(uow: UnitOfWork, run_id: UUID) -> list[Line]:
+    columns = (TaskRun.seq, TaskRun.ref, TaskRun.attempt, TaskRun.status, TaskRun.started_at, TaskRun.ended_at)
+    latest = select(*columns).where(TaskRun.run_id == run_id).order_by(TaskRun.seq.desc()).limit(MOST_LINES)
+    return [Line(*row) for row in reversed((await uow.session.execute(latest)).all())]
+
+
+async def _waits(uow: UnitOfWork, run_id: UUID) -> dict[str, list[Awaited]]:
+    found: dict[str, list[Awaited]] = {}
+    for row in (await uow.execute(select(Wait).where(Wait.run_id == run_id).order_by(Wait.id).limit(500))).scalars():
+        found.setdefault(row.ref, []).append(Awaited(row.event_type, row.event_key, row.opened_at))
+    return found
+
+
+async def tries(uow: UnitOfWork, run_id: UUID, ref: str, *, limit: int) -> list[TaskView]:
+    """What became of one step of a run, the latest first; raises NotFound."""
+    await uow.get(WorkflowRun, run_id)
+    inside = uow.customer_id is None
+    latest = select(TaskRun).where(TaskRun.run_id == run_id, TaskRun.ref == ref).order_by(TaskRun.seq.desc()).limit(limit)
+    return [task_view(row, inside=inside) for row in (await uow.execute(latest)).scalars()]
 
 
 def definition_view(row: WorkflowDefinition, *, whole: bool = False) -> WorkflowView:
