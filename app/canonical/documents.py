@@ -4,6 +4,7 @@ Every upload is kept, refused ones too. What must stand in one is data (document
 """
 
 import hashlib
+from collections.abc import Sequence
 from typing import Any, Final
 from uuid import UUID
 
@@ -14,7 +15,7 @@ from sqlalchemy.dialects.postgresql import insert
 from app.canonical import findable, forms, queries
 from app.canonical.events import CanonicalEvent
 from app.canonical.models import Document, DocumentContent, Order, Shipment
-from app.canonical.requirements import document_types, findings, valid_until
+from app.canonical.requirements import Wrong, document_types, findings, valid_until
 from app.core.errors import Conflict, FieldError, Invalid, LimitReached
 from app.core.uow import UnitOfWork
 
@@ -145,14 +146,15 @@ async def _judge(uow: UnitOfWork, row: Document, content: bytes) -> Document:
     return row
 
 
-async def _read(uow: UnitOfWork, row: Document, content: bytes) -> tuple[dict[str, str], list[FieldError]]:
+async def _read(uow: UnitOfWork, row: Document, content: bytes) -> tuple[dict[str, str], Sequence[FieldError]]:
     wanted = document_types().get(row.kind)
     if wanted is None:
-        return {}, [FieldError("/kind", f"{row.kind} has no requirement to check against.", "Require it by one of the known kinds.")]
+        return {}, [Wrong("/kind", f"{row.kind} has no requirement to check against.", "Require it by one of the known kinds.", "no_requirement")]
     try:
         fields = forms.read(content).fields
     except Invalid as unreadable:
-        return {}, list(unreadable.errors) or [FieldError("", unreadable.detail)]
+        told = unreadable.errors or (FieldError("", unreadable.detail),)
+        return {}, [Wrong(error.pointer, error.detail, error.remedy, "unreadable") for error in told]
     subjects = {"order": row.order_id, "shipment": row.shipment_id}
     facts = await queries.facts(uow, customer_id=row.customer_id, subjects=subjects, now=uow.now)
     known = {name: fact.value for name, fact in facts.items()}

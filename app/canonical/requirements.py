@@ -15,6 +15,14 @@ _UN = re.compile(r"^UN\s?(\d{4})$", re.IGNORECASE)
 _CODE = re.compile(r"^[A-Za-z0-9][A-Za-z0-9 ./_-]{2,59}$")
 
 
+class Wrong(FieldError, frozen=True, omit_defaults=True):
+    """What is wrong with one field, also for readers of another language: `code` says how, with the value and what was expected."""
+
+    code: str = ""
+    value: str = ""
+    expected: str = ""
+
+
 class Field(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One field: `equals` names a fact it must match where that fact is known, `future` a date that has not passed."""
 
@@ -40,12 +48,12 @@ def document_types() -> dict[str, DocumentType]:
     return {kind: msgspec.convert(entry, DocumentType, strict=False) for kind, entry in raw.items()}
 
 
-def findings(wanted: DocumentType, fields: Mapping[str, str], known: Mapping[str, object], today: date) -> list[FieldError]:
+def findings(wanted: DocumentType, fields: Mapping[str, str], known: Mapping[str, object], today: date) -> list[Wrong]:
     """What is missing or wrong, by field; nothing for a document that can be verified. `known` are facts to compare with."""
     found = [problem for name, field in wanted.fields.items() for problem in _check(name, field, fields.get(name, ""), known, today)]
     if wanted.one_of and not any(fields.get(name) for name in wanted.one_of):
         labels = " or ".join(wanted.fields[name].label for name in wanted.one_of)
-        found.append(FieldError(f"/{wanted.one_of[0]}", f"{labels} is missing.", "Fill in one of them."))
+        found.append(Wrong(f"/{wanted.one_of[0]}", f"{labels} is missing.", "Fill in one of them.", "one_missing"))
     return found
 
 
@@ -64,22 +72,22 @@ def as_date(text: str) -> date | None:
         return None
 
 
-def _check(name: str, field: Field, value: str, known: Mapping[str, object], today: date) -> Iterator[FieldError]:
+def _check(name: str, field: Field, value: str, known: Mapping[str, object], today: date) -> Iterator[Wrong]:
     if not value:
         if not field.optional:
-            yield FieldError(f"/{name}", f"{field.label} is missing.", f"Add a line “{field.label}: …”.")
+            yield Wrong(f"/{name}", f"{field.label} is missing.", f"Add a line “{field.label}: …”.", "missing", expected=field.label)
         return
     if not _has_form(field, value):
-        yield FieldError(f"/{name}", f"{field.label} can't be read: {value[:80]}.", _FORMS[field.kind])
+        yield Wrong(f"/{name}", f"{field.label} can't be read: {value[:80]}.", _FORMS[field.kind], f"unreadable_{field.kind}", value[:80])
         return
     expected = known.get(field.equals or "")
     if expected is not None and _same(field, value) != _same(field, str(expected)):
-        yield FieldError(
-            f"/{name}", f"{field.label} is {value[:80]}, expected {expected}.", "Send the document that belongs to this order."
-        )
+        detail, remedy = f"{field.label} is {value[:80]}, expected {expected}.", "Send the document that belongs to this order."
+        yield Wrong(f"/{name}", detail, remedy, "differs", value[:80], str(expected))
     passed = as_date(value) if field.future else None
     if passed is not None and passed < today:
-        yield FieldError(f"/{name}", f"{field.label} was {passed.isoformat()}, which has passed.", "Send a document that is still valid.")
+        detail = f"{field.label} was {passed.isoformat()}, which has passed."
+        yield Wrong(f"/{name}", detail, "Send a document that is still valid.", "passed", passed.isoformat())
 
 
 _FORMS = {

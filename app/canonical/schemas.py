@@ -190,11 +190,14 @@ class NewDocument(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
 
 
 class Finding(msgspec.Struct, kw_only=True):
-    """What is missing or wrong in a document, and what to do."""
+    """What is missing or wrong in a document, and what to do; `code` says how (`missing`, `differs`, `passed`, `unreadable_date` …)."""
 
     pointer: str
     detail: str
     remedy: str = ""
+    code: str = ""
+    value: str = ""
+    expected: str = ""
 
 
 class DocumentView(msgspec.Struct, kw_only=True):

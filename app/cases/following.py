@@ -89,6 +89,17 @@ async def choices(uow: UnitOfWork, case_ids: Collection[UUID]) -> dict[UUID, Cho
     return {row.case_id: _choice(row) for row in (await uow.execute(query)).scalars()}
 
 
+async def chosen_for(uow: UnitOfWork, subject_ids: Collection[UUID]) -> dict[UUID, Choice]:
+    """The option that holds for each of these orders and shipments: that of the newest offer that ended with one."""
+    if not subject_ids:
+        return {}
+    query = select(CaseSubject.subject_id, Offer).join(
+        Offer, (Offer.tenant_id == CaseSubject.tenant_id) & (Offer.case_id == CaseSubject.case_id)
+    )
+    query = query.where(CaseSubject.subject_id.in_(subject_ids), Offer.option.is_not(None)).order_by(Offer.id)
+    return {subject_id: _choice(row) for subject_id, row in (await uow.session.execute(query)).all()}
+
+
 def _choice(row: Offer) -> Choice:
     option: dict[str, Any] = next((known for known in row.options if known.get("id") == row.option), {})
     return Choice(

@@ -65,6 +65,13 @@ async def notices(uow: UnitOfWork, *, case_id: UUID | None, status: Status | Non
     return await page(uow, query, by=[(Notice.__table__.c.id, UUID)], cursor=cursor, limit=limit, view=view)
 
 
+async def letters(uow: UnitOfWork, address: str, *, cursor: str | None, limit: int) -> Page[NoticeView]:
+    """Return what was sent to this address of a customer's person, newest first; mails that sign somebody in aren't letters."""
+    query = select(Notice).where(Notice.address_key == address.lower(), Notice.audience == "customer", Notice.template != "sign-in")
+    view = partial(notice_view, for_customer=True)
+    return await page(uow, query, by=[(Notice.__table__.c.id, UUID)], cursor=cursor, limit=limit, view=view)
+
+
 def template_view(row: Template) -> TemplateView:
     return TemplateView(row.id, row.name, row.version, row.status, row.customer_id, content_of(row), row.created_at, row.created_by)
 
