@@ -92,11 +92,11 @@ def _line(number: int, line: HandoverLine, now: datetime) -> str:
     if row.awaits and row.snoozed_until:
         parts.append(f"waiting for {row.awaits} until {row.snoozed_until:%d %b %H:%M} UTC")
     elif row.next_step:
-        parts.append(f"next: {row.next_step}")
+        parts.append(f"next: {row.next_step.text}")
     if line.comments:
         last = line.comments[-1]
         parts.append(f"{last.who or last.author}: {' '.join(last.text.split())[:200]}")
-    return "; ".join(parts) + "."
+    return "; ".join(parts).rstrip(".") + "."
 
 
 def _clock(row: CaseRow, now: datetime) -> str:

@@ -37,6 +37,8 @@ async def deliver(shell: Shell, items: list[WorkItem]) -> None:
                 await _deliver(shell, item, post)
             except Exception as trouble:  # one letter's trouble must not use up the tries of the others; told below
                 troubles.append(trouble)
+                # A letter named to the server and then not handed over (it was taken back) would stand in the next one's way.
+                await post.close()
     finally:
         await post.close()
     if troubles:

@@ -11,7 +11,7 @@ from app.canonical import documents
 from app.canonical.commands import record
 from app.canonical.events import parse_event
 from app.cases import queries
-from app.cases.models import Case
+from app.cases.models import Case, CaseClock
 from app.cases.timeline import Entry
 from app.core.context import Context
 from app.core.events import Event
@@ -141,6 +141,30 @@ class World:
     async def timeline(self, case_id: UUID) -> list[Entry]:
         async with self.look() as uow:
             return (await queries.timeline(uow, case_id, cursor=None, limit=200)).items
+
+    async def timeline_of(self, case_id: UUID, *, customer: UUID | None = None) -> list[Entry]:
+        """The case's timeline when all that happened has been noted."""
+        await self.work_off()
+        async with self.look(customer=customer) as uow:
+            return (await queries.timeline(uow, case_id, cursor=None, limit=200)).items
+
+    async def told_of(self, case_id: UUID) -> list[Event]:
+        """Everything said of one case, in order."""
+        async with self.look() as uow:
+            rows = (await uow.execute(select(EventRow).where(EventRow.key == f"case:{case_id}").order_by(EventRow.id))).scalars()
+            return [Event.read(row.tenant_id, row.recorded_at, row.envelope) for row in rows]
+
+    async def clocks(self, case_id: UUID) -> list[CaseClock]:
+        return await self.rows(CaseClock, case_id=case_id)
+
+    async def milestone(self, shipment: str, milestone: str) -> None:
+        """A carrier's report about a shipment."""
+        told = {
+            "type": "shipment.milestone_recorded", "occurred_at": datetime.now(UTC).isoformat(), "refs": {"shipment": shipment},
+            "data": {"milestone": milestone},
+        }  # fmt: skip
+        async with self.act() as uow:
+            await record(uow, parse_event(told), signal_id=None, customer_id=self.customer)
 
     async def work_off(self) -> None:
         """Lets the worker do all that is due by now."""

@@ -124,7 +124,15 @@ class TestWeights:
 
     @pytest.mark.parametrize(
         "written",
-        [{"regulated": -1}, {"breached": 10_081}, {"colour": 1}, {"money": [[1, 1]] * 21}, {"currency": "euro"}, {"tier": {"": 1}}, {"policy": 1.5}],
+        [
+            {"regulated": -1},
+            {"breached": 10_081},
+            {"colour": 1},
+            {"money": [[1, 1]] * 21},
+            {"currency": "euro"},
+            {"tier": {"": 1}},
+            {"policy": 1.5},
+        ],
     )
     def test_have_bounds(self, written: dict[str, object]) -> None:
         with pytest.raises(msgspec.ValidationError):
@@ -136,7 +144,8 @@ class TestWeights:
 
 
 @pytest.mark.parametrize(
-    ("minutes", "words"), [(0, "0 minutes"), (1, "1 minute"), (59, "59 minutes"), (60, "1 h"), (200, "3 h 20 min"), (1440, "1 day"), (3000, "2 days 2 h")]
+    ("minutes", "words"),
+    [(0, "0 minutes"), (1, "1 minute"), (59, "59 minutes"), (60, "1 h"), (200, "3 h 20 min"), (1440, "1 day"), (3000, "2 days 2 h")],
 )
 def test_a_span_reads_as_people_say_it(minutes: int, words: str) -> None:
     assert span(minutes) == words
