@@ -82,7 +82,7 @@ _ALL: Final = (
     Kpi(
         "sla_adherence", "Service levels kept", "Were the contract's clocks met?", "percent",
         {"met": "met", "missed": "missed", "running": "still running"}, counted=("met",), of=("met", "missed"),
-        splits={"first_response": "first response", "resolution": "resolution"},
+        splits={"first_response": "at first response", "resolution": "at resolution"},
     ),
 )  # fmt: skip
 

@@ -71,6 +71,8 @@ async def figures(uow: UnitOfWork, kpi: Kpi, filters: Filters, *, by: By | None 
     if by is None:
         counted |= {("", split): _Counted() for split in kpi.splits or ("all",) if ("", split) not in counted}
     cases = await _cases(uow, kpi, filters, by)
+    # A group whose cases nobody laid hands on has a figure too: none.
+    counted |= {(group, "all"): _Counted() for group in cases if (group, "all") not in counted}
     titles = await _titles(uow, by, {group for group, _ in counted})
     order = sorted(counted, key=lambda key: (titles[key[0]].casefold(), key[0], list(kpi.splits).index(key[1]) if kpi.splits else 0))
     return KpiView(
