@@ -1,11 +1,12 @@
 """Across the wall: partners, environments and the platform's own keys. Every crossing names its reason and is logged."""
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 from uuid import UUID
 
 from app.core.errors import Conflict, NotFound
 from app.core.ids import new_id
+from app.core.paging import Page, decode_cursor, encode_cursor, next_cursor
 from app.core.services import Boundary, Shell
 from app.core.uow import UnitOfWork
 from tenants import keys
@@ -13,6 +14,7 @@ from tenants.keys import Key
 from tenants.manifest import PartnerEntry
 from tenants.schemas import EnvironmentView, PartnerView
 
+T = TypeVar("T")
 _PARTNER = "id, slug, name, type, event_namespace, status"
 
 
@@ -108,17 +110,30 @@ async def create_platform_key(boundary: Boundary, name: str, *, prefix: str = ke
     return key
 
 
-async def partners(connection: Any) -> list[PartnerView]:
-    rows: Sequence[Any] = await connection.fetch(f"select {_PARTNER} from core.partner order by slug limit 1000")
-    return [PartnerView(**row) for row in rows]
+async def partners(connection: Any, *, cursor: str | None = None, limit: int = 50) -> Page[PartnerView]:
+    """Partners by slug, a page at a time."""
+    after = decode_cursor(cursor, (str,))[0] if cursor else ""
+    rows: Sequence[Any] = await connection.fetch(
+        f"select {_PARTNER} from core.partner where slug > $1 order by slug limit $2", after, limit + 1
+    )
+    return _page([PartnerView(**row) for row in rows], limit, lambda last: (last.slug,))
 
 
-async def environments(connection: Any) -> list[EnvironmentView]:
+async def environments(connection: Any, *, cursor: str | None = None, limit: int = 50) -> Page[EnvironmentView]:
+    """Environments by their partner's slug, a page at a time."""
+    after = decode_cursor(cursor, (str, str)) if cursor else ("", "")
     rows = await connection.fetch(
         """select t.id, t.environment, t.status, p.slug as partner from core.tenant t join core.partner p on p.id = t.partner_id
-        order by p.slug, t.environment limit 3000"""
-    )
-    return [EnvironmentView(**row) for row in rows]
+        where p.slug >= $1 and (p.slug, t.environment) > ($1, $2) order by p.slug, t.environment limit $3""",
+        *after, limit + 1,
+    )  # fmt: skip
+    return _page([EnvironmentView(**row) for row in rows], limit, lambda last: (last.partner, last.environment))
+
+
+def _page(found: list[T], limit: int, key: Callable[[T], Sequence[Any]]) -> Page[T]:
+    more = encode_cursor(key(found[limit - 1])) if len(found) > limit else None
+    next_cursor.set(more)
+    return Page(found[:limit], more)
 
 
 async def partner(connection: Any, slug: str) -> PartnerView:

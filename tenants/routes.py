@@ -7,6 +7,7 @@ from uuid import UUID
 from litestar import delete, get, patch, post, put
 from litestar.params import Parameter
 
+from app.core.errors import NotFound
 from app.core.paging import Page
 from app.core.services import Shell
 from app.core.uow import UnitOfWork
@@ -16,7 +17,7 @@ from tenants.auth import cache_of
 from tenants.commands import customers, keys, roles, users
 from tenants.identity_routes import IDENTITY_ROUTES
 from tenants.manifest import PartnerEntry
-from tenants.models import Customer
+from tenants.models import ApiKey, Customer
 from tenants.principal import Principal
 from tenants.schemas import (
     Applied,
@@ -51,15 +52,15 @@ def _may(permission: str, **more: Any) -> dict[str, Any]:
 
 
 @get("/v1/partners", opt=_may("partners.read", platform=True), operation_id="listPartners", tags=["tenancy"])
-async def list_partners(shell: Shell, principal: Principal) -> Page[PartnerView]:
-    """Every partner to the platform's operator; to anybody else their own."""
-    async with shell.boundary.platform(actor=principal.actor, reason="list partners") as connection:
-        found = await platform.partners(connection)
+async def list_partners(shell: Shell, principal: Principal, cursor: str | None = None, limit: Limit = 50) -> Page[PartnerView]:
+    """Every partner to the platform's operator, by slug; to anybody else their own."""
     if principal.tenant_id is None:
-        return Page(found)
+        async with shell.boundary.platform(actor=principal.actor, reason="list partners") as connection:
+            return await platform.partners(connection, cursor=cursor, limit=limit)
     async with shell.read(principal.tenant_id) as uow:
         own = await queries.info(uow)
-    return Page([partner for partner in found if own and partner.id == own.partner_id])
+    async with shell.boundary.platform(actor=principal.actor, reason="show its partner", tenant_id=principal.tenant_id) as connection:
+        return Page([await platform.partner(connection, own.partner_slug)] if own else [])
 
 
 @post("/v1/partners", opt=_may("partners.write", platform=True), operation_id="createPartner", tags=["tenancy"])
@@ -78,10 +79,11 @@ async def _announce(shell: Shell, principal: Principal, tenant_id: UUID, partner
 
 
 @get("/v1/environments", opt=_may("partners.read", platform=True), operation_id="listEnvironments", tags=["tenancy"])
-async def list_environments(shell: Shell, principal: Principal) -> Page[EnvironmentView]:
+async def list_environments(shell: Shell, principal: Principal, cursor: str | None = None, limit: Limit = 50) -> Page[EnvironmentView]:
+    """Every environment to the platform's operator, by its partner's slug; to anybody else those of their own partner."""
     if principal.tenant_id is None:
         async with shell.boundary.platform(actor=principal.actor, reason="list environments") as connection:
-            return Page(await platform.environments(connection))
+            return await platform.environments(connection, cursor=cursor, limit=limit)
     async with shell.read(principal.tenant_id) as uow:
         return Page(await queries.environments(uow))
 
@@ -212,6 +214,21 @@ async def create_key(shell: Shell, uow: UnitOfWork, principal: Principal, data: 
     return MadeKey(key=queries.key_view(row), secret=key.text)
 
 
+@get("/v1/keys/current", opt=_may("signed-in"), operation_id="getCurrentKey", tags=["tenancy"])
+async def get_current_key(uow: UnitOfWork, principal: Principal) -> KeyView:
+    """The key that asks: what it may do, until when it works, and when it should renew itself."""
+    return queries.key_view(await uow.get(ApiKey, _own_key(principal)))
+
+
+@post("/v1/keys/current/rotate", opt=_may("signed-in", secret=True), operation_id="rotateCurrentKey", tags=["tenancy"])
+async def rotate_current_key(shell: Shell, uow: UnitOfWork, principal: Principal, data: RotateKey) -> MadeKey:
+    """Let the key that asks make its own successor, with its own rights; both work until the overlap ends."""
+    own, overlap = _own_key(principal), timedelta(seconds=data.overlap_seconds)
+    row, key = await keys.rotate_key(uow, own, overlap=overlap, maker=principal, prefix=shell.settings.key_prefix)
+    uow.after_commit(lambda: cache_of(shell).forget(own))
+    return MadeKey(key=queries.key_view(row), secret=key.text)
+
+
 @post("/v1/keys/{key_id:uuid}/rotate", opt=_may("keys.write", secret=True), operation_id="rotateKey", tags=["tenancy"])
 async def rotate_key(shell: Shell, uow: UnitOfWork, principal: Principal, key_id: UUID, data: RotateKey) -> MadeKey:
     """Make the key's successor; both work until the overlap ends."""
@@ -229,12 +246,18 @@ async def revoke_key(shell: Shell, uow: UnitOfWork, key_id: UUID) -> KeyView:
     return queries.key_view(row)
 
 
+def _own_key(principal: Principal) -> UUID:
+    if principal.key_id is None:
+        raise NotFound()
+    return principal.key_id
+
+
 ROUTES: list[Any] = [
     list_partners, create_partner, list_environments, create_environment, apply_manifest,
     list_customers, create_customer, get_customer, update_customer,
     list_users, create_user, get_user, grant_role, revoke_role, suspend_user, restore_user,
     list_roles, create_role, change_role, delete_role,
-    list_keys, get_key, create_key, rotate_key, revoke_key,
+    list_keys, get_current_key, rotate_current_key, get_key, create_key, rotate_key, revoke_key,
     *SIGN_IN_ROUTES,
     *IDENTITY_ROUTES,
     *ACCESS_ROUTES,

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import httpx
 import typer
 
-from app.cli import audit, partner
+from app.cli import audit, listing, partner
 from app.cli import keys as key_commands
 from app.cli.partner import Refused, Unresolved
 
@@ -35,6 +35,12 @@ def plan(file: Path, key: Key, server: Server = LOCAL, as_json: Json = False) ->
 def apply(file: Path, key: Key, server: Server = LOCAL, as_json: Json = False) -> None:
     """Apply the manifest: all of it or nothing."""
     _show(_ask(server, key, lambda http: partner.apply(http, file, os.environ)), partner.lines, as_json)
+
+
+@partners.command("list")
+def list_partners(key: Key, server: Server = LOCAL, as_json: Json = False) -> None:
+    """List the partners: all of them with a platform key, else one's own."""
+    _show(_ask(server, key, lambda http: listing.everything(http, "/v1/partners")), listing.partner_lines, as_json)
 
 
 @audits.command("verify")

@@ -11,6 +11,7 @@ from app.core.ids import new_id
 from app.core.services import Shell
 from tenants.auth import Cache
 from tenants.platform import create_platform_key
+from tests.conftest import make_tenant
 from tests.integration.tenants.conftest import make_customer, make_key
 
 pytestmark = pytest.mark.feature("M177")
@@ -226,7 +227,32 @@ class TestKeys:
         assert [d["data"]["permission"] for d in denied] == ["keys.write"]
 
 
+async def everything(client, path: str, headers: dict[str, str], limit: int = 200) -> list[dict[str, Any]]:
+    """Every item of a list, page by page."""
+    items, cursor = [], None
+    while True:
+        page = (await client.get(path, params={"limit": limit, **({"cursor": cursor} if cursor else {})}, headers=headers)).json()
+        items += page["items"]
+        assert len(page["items"]) <= limit
+        if page["next"] is None:
+            return items
+        cursor = page["next"]
+
+
 class TestPlatformRoutes:
+    async def test_list_partners_and_environments_page_by_page(self, client, shell: Shell) -> None:
+        platform = {"authorization": f"Bearer {(await create_platform_key(shell.boundary, 'test')).text}"}
+        made = sorted(f"q{new_id().hex[-12:]}" for _ in range(7))
+        for slug in made:
+            await make_tenant(shell, slug)
+        for limit in (3, 200):
+            listed = [p["slug"] for p in await everything(client, "/v1/partners", platform, limit)]
+            assert listed == sorted(listed) == sorted(set(listed)) and set(made) <= set(listed)
+            places = [(e["partner"], e["environment"]) for e in await everything(client, "/v1/environments", platform, limit)]
+            assert places == sorted(set(places)) and {(slug, "live") for slug in made} <= set(places)
+        refused = await client.get("/v1/partners", params={"cursor": "nonsense"}, headers=platform)
+        assert refused.status_code == 400 and refused.json()["errors"][0]["pointer"] == "cursor"
+
     async def test_are_closed_to_partners(self, client, admin) -> None:
         body = {"slug": "mine", "name": "Mine", "event_namespace": "mine"}
         assert (await client.post("/v1/partners", json=body, headers=admin)).status_code == 403
@@ -244,6 +270,6 @@ class TestPlatformRoutes:
         assert made.status_code == 201 and made.json()["slug"] == slug
         body = {"partner": slug, "environment": "test"}
         assert [(await client.post("/v1/environments", json=body, headers=platform)).status_code for _ in range(2)] == [201, 409]
-        found = (await client.get("/v1/environments", headers=platform)).json()["items"]
+        found = await everything(client, "/v1/environments", platform)
         assert sorted(e["environment"] for e in found if e["partner"] == slug) == ["live", "test"]
         assert (await client.get("/v1/customers", headers=platform)).status_code == 401
