@@ -32,9 +32,9 @@ class Screens:
         return self._environment.get_template(template).render(context)
 
 
-def sheet(brand: Brand | None) -> str:
-    """Return the whole style of a brand's screens: its variables, then the design system."""
-    return themed(brand).css() + _system()
+def sheet(brand: Brand | None, names: tuple[str, ...] = SHEETS) -> str:
+    """Return the whole style of a brand's screens: its variables, then the design system, or the sheets of it that are named."""
+    return themed(brand).css() + _system(names)
 
 
 def icon(brand: Brand | None) -> str:
@@ -49,7 +49,7 @@ def icon(brand: Brand | None) -> str:
     )
 
 
-@lru_cache(maxsize=1)
-def _system() -> str:
+@lru_cache(maxsize=4)
+def _system(names: tuple[str, ...]) -> str:
     folder = resources.files("branding") / "system"
-    return "\n".join((folder / name).read_text("utf-8") for name in SHEETS)
+    return "\n".join((folder / name).read_text("utf-8") for name in names)

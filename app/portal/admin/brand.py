@@ -31,6 +31,7 @@ from branding.theme import checks, corrected
 from branding.words import words as link_words
 from tenants.queries import info
 
+SHEETS = ("base.css", "components.css", "screens.css")
 FIRST = Tokens(primary="#1F4B7A")
 FONT_NAMES: Mapping[str, str] = {
     "system": "The device's own (recommended)", "humanist": "Humanist: warm, open", "geometric": "Geometric: round, modern",
@@ -90,7 +91,8 @@ async def preview_brand(screen: Screen, uow: UnitOfWork) -> Response[str]:
     usable = Brand(draft.voice, corrected(draft.tokens))
     theme, nonce, language = themed(usable), secrets.token_urlsafe(18), words.spoken("home", draft.voice.locale)
     css = Markup(
-        "".join(f".panel.{name}{{{_declared(side)}}}" for name, side in (("light", theme.light), ("dark", theme.dark))) + sheet(usable)
+        "".join(f".panel.{name}{{{_declared(side)}}}" for name, side in (("light", theme.light), ("dark", theme.dark)))
+        + sheet(usable, SHEETS)
     )
     policy = f"default-src 'none'; style-src 'nonce-{nonce}'; img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
     return screen.fragment(
