@@ -25,6 +25,7 @@ from tenants.identity_queries import found_by_address, offered_to_everybody
 from tenants.models import IdentityProvider
 from tenants.oidc import request as oidc
 from tenants.oidc.faults import PersonRefused, ProviderAway, ProviderDeclined, ProviderInvalid, SignInRefused
+from tenants.principal import Principal
 from tenants.provider_sign_in import arrive, depart
 from tenants.schemas import Email
 from tenants.sign_in import local_path
@@ -44,8 +45,9 @@ class Wanted(msgspec.Struct, kw_only=True):
 @page_get("/sign-in", area="open")
 async def show(screen: Screen, shell: Shell, request: Request[Any, Any, Any], next: str = "") -> Response[str]:
     """The form for an address, and a button for each of the partner's own providers; whoever is signed in goes on."""
-    if await _is_signed_in(shell, request):
-        return screen.go(local_path(next) or "/")
+    principal = await _signed_in(shell, request)
+    if principal is not None:
+        return screen.go(local_path(next) or ("/" if principal.scope == "customer" else "/ops"))
     return await _form(screen, await _tenant(shell, screen), Form.of(next=local_path(next)))
 
 
@@ -84,6 +86,7 @@ async def leave(screen: Screen, shell: Shell, request: Request[Any, Any, Any], f
 @page_get("/sign-in/callback/{provider_id:uuid}", area="open")
 async def come_back(screen: Screen, shell: Shell, request: Request[Any, Any, Any], provider_id: UUID) -> Response[str]:
     """A provider's answer: a session, once, for whoever started out from this browser; else a page that says why not."""
+    await within_limits(shell, request)
     tenant_id = await _tenant(shell, screen)
     given = list(request.query_params.multi_items())
     answer = {name: value for name, value in given if [n for n, _ in given].count(name) == 1}
@@ -136,14 +139,13 @@ async def _tenant(shell: Shell, screen: Screen) -> UUID:
     return tenant_id
 
 
-async def _is_signed_in(shell: Shell, request: Request[Any, Any, Any]) -> bool:
+async def _signed_in(shell: Shell, request: Request[Any, Any, Any]) -> Principal | None:
     if sessions.COOKIE not in request.cookies:
-        return False
+        return None
     try:
-        await auth.authenticate(shell, request.scope["headers"], None)
+        return await auth.authenticate(shell, request.scope["headers"], None)
     except (Unauthenticated, NotAllowed):
-        return False
-    return True
+        return None
 
 
 def _refused(screen: Screen, why: str, status: int) -> Response[str]:
