@@ -17,6 +17,7 @@ from app.ingest import handlers as signals
 from app.ingest import manifest as ingest
 from app.intelligence import handlers as insight
 from app.metering import handlers as metering
+from app.notifications import alarms
 from app.notifications import handlers as notices
 from app.notifications import manifest as templates
 from app.notifications.document_link import DocumentLink
@@ -26,6 +27,7 @@ from app.workflows import handlers as workflows
 from app.workflows import manifest as workflow_section
 from branding import manifest as brands
 from tenants import handlers as tenants
+from tenants.commands.keys import RENEWAL
 
 # When this happens … in the same transaction, do that.
 NOW: list[Now] = [
@@ -44,6 +46,7 @@ LATER: list[Later] = [
     Later("metering", metering.count_usage),
     Later("insight", insight.keep_facts),
     Later("acting", tenants.keep_acting),
+    Later("alarms", alarms.warn_administrators, pattern="key.*"),
 ]
 
 # When work of this kind is due …
@@ -62,6 +65,7 @@ WORK: list[Work] = [
     Work("consent", tenants.expire_consents),
     Work(audit.ANCHOR, audit.anchor_heads, most_tries=audit.ANCHOR_TRIES),
     Work("notice", notices.deliver, batch=notices.BATCH, lease=notices.LEASE),
+    Work(RENEWAL, tenants.remind_of_keys),
 ]
 
 # Which room understands which key of a manifest, in the order they are applied.

@@ -1,4 +1,4 @@
-"""What this room does when its time has come or something happened: consents run out, and what is done while acting is kept."""
+"""What this room does when its time has come or something happened: consents run out, keys must be renewed, and what is done while acting is kept."""
 
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
@@ -7,6 +7,7 @@ from app.core.events import Event
 from app.core.services import Shell, WorkItem
 from app.core.uow import UnitOfWork
 from tenants.commands.consent import expire
+from tenants.commands.keys import remind
 from tenants.models import Acting, ActingEntry
 
 _OWN = ("consent.", "acting.", "session.", "access.")
@@ -17,6 +18,14 @@ async def expire_consents(shell: Shell, items: list[WorkItem]) -> None:
     for item in items:
         async with shell.unit_of_work(item.tenant_id, actor="system:consent") as uow:
             await expire(uow, item.subject)
+            await uow.finish(item)
+
+
+async def remind_of_keys(shell: Shell, items: list[WorkItem]) -> None:
+    """Say which keys must be renewed soon."""
+    for item in items:
+        async with shell.unit_of_work(item.tenant_id, actor="system:keys") as uow:
+            await remind(uow, item.subject)
             await uow.finish(item)
 
 

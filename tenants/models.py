@@ -93,7 +93,8 @@ class CustomRole(TenantRow):
 class ApiKey(TenantRow):
     """A key: what it may do, for whom, from where and how long. Of the secret only its hash is kept.
 
-    While it overlaps with its successor both work; `expires_at` then says until when.
+    While it overlaps with its successor both work; `expires_at` then says until when. `rotate_days` is how long it, and each
+    successor, may be used before it must be rotated.
     """
 
     __tablename__ = "api_key"
@@ -102,6 +103,7 @@ class ApiKey(TenantRow):
         _customer(),
         ForeignKeyConstraint(["tenant_id", "successor_id"], ["tenants.api_key.tenant_id", "tenants.api_key.id"]),
         _scoped("api_key"),
+        CheckConstraint("rotate_days between 1 and 366"),
         Index("api_key_successor", "tenant_id", "successor_id", postgresql_where=text("successor_id is not null")),
         {"schema": "tenants", "info": {"data_class": "secret", "retention": "forever", "erasure": "with_customer"}},
     )
@@ -115,6 +117,7 @@ class ApiKey(TenantRow):
     source: Mapped[str | None]
     addresses: Mapped[list[str]]
     expires_at: Mapped[datetime | None]
+    rotate_days: Mapped[int | None]
     successor_id: Mapped[UUID | None]
     revoked_at: Mapped[datetime | None]
     created_at: Mapped[datetime]

@@ -1,6 +1,7 @@
 """What is read of tenants, customers, people, roles and keys."""
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -102,6 +103,15 @@ async def users_by_email(uow: UnitOfWork, email: str) -> Sequence[User]:
     return (await uow.execute(wanted)).scalars().all()
 
 
+async def active_holders(uow: UnitOfWork, role: str, customer_id: UUID | None, *, limit: int) -> Sequence[User]:
+    """Return the active users who hold a role for the whole tenant, or for this customer as its own people."""
+    scope = Membership.customer_id.is_(None) if customer_id is None else Membership.customer_id == customer_id
+    owner = User.customer_id.is_(None) if customer_id is None else User.customer_id == customer_id
+    joined = (Membership.tenant_id == User.tenant_id) & (Membership.user_id == User.id)
+    wanted = select(User).join(Membership, joined).where(Membership.role == role, scope, owner, User.status == "active")
+    return (await uow.execute(wanted.order_by(User.id).limit(limit))).scalars().all()
+
+
 async def user_of(uow: UnitOfWork, email: str, customer_id: UUID | None) -> User | None:
     owner = User.customer_id.is_(None) if customer_id is None else User.customer_id == customer_id
     return (await uow.execute(select(User).where(User.email == email.lower(), owner))).scalar_one_or_none()
@@ -166,9 +176,16 @@ def user_view(row: User, memberships: list[MembershipView]) -> UserView:
     )  # fmt: skip
 
 
+def renew_at(row: ApiKey) -> datetime | None:
+    """When a key that must be rotated should be: four fifths into its time; None for any other, and for one that was."""
+    if row.rotate_days is None or row.successor_id is not None or row.revoked_at is not None:
+        return None
+    return row.created_at + timedelta(days=row.rotate_days) * 0.8
+
+
 def key_view(row: ApiKey, use: KeyUse | None = None) -> KeyView:
     return KeyView(
         id=row.id, key=row.shown, name=row.name, scope=row.scope, roles=list(row.roles), customer_id=row.customer_id, source=row.source,
         addresses=list(row.addresses), expires_at=row.expires_at, last_used_at=use.used_at if use else None, revoked_at=row.revoked_at,
-        successor_id=row.successor_id,
+        successor_id=row.successor_id, rotate_days=row.rotate_days, renew_at=renew_at(row),
     )  # fmt: skip

@@ -171,7 +171,10 @@ class RoleView(msgspec.Struct, kw_only=True):
 
 
 class NewKey(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
-    """A key for the whole tenant (`partner`), one customer (`customer`, with `customer_id`) or one source (`source`, with its name)."""
+    """A key for the whole tenant (`partner`), one customer (`customer`, with `customer_id`) or one source (`source`, with its name).
+
+    With `rotate_days` it, and each successor, works for so many days: its holder renews it before, by itself (POST /v1/keys/current/rotate).
+    """
 
     name: Name
     scope: Literal["partner", "customer", "source"]
@@ -180,6 +183,7 @@ class NewKey(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     source: Annotated[str, Meta(max_length=100)] | None = None
     addresses: Annotated[list[str], Meta(max_length=50)] = []
     expires_at: datetime | None = None
+    rotate_days: Annotated[int, Meta(ge=1, le=366)] | None = None
 
 
 class RotateKey(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
@@ -201,6 +205,8 @@ class KeyView(msgspec.Struct, kw_only=True):
     last_used_at: datetime | None
     revoked_at: datetime | None
     successor_id: UUID | None
+    rotate_days: int | None = None
+    renew_at: datetime | None = None
 
 
 class MadeKey(msgspec.Struct, kw_only=True):

@@ -25,6 +25,7 @@ app.add_typer(remote.partners, name="partner")
 app.add_typer(remote.audits, name="audit")
 keys.command("create")(remote.create_key)
 keys.command("rotate")(remote.rotate_key)
+keys.command("renew")(remote.renew_key)
 keys.command("revoke")(remote.revoke_key)
 
 SERVING = ("database_url", "database_customer_url", "database_batch_url", "database_dispatch_url", "database_ops_url")

@@ -1,6 +1,7 @@
 """`detour key create|rotate|revoke`: API keys from the command line; a secret is printed once and kept nowhere."""
 
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx
@@ -37,3 +38,15 @@ def lines(answer: Mapping[str, Any]) -> Iterator[str]:
         yield f"works until {key['expires_at']}"
     if answer.get("secret"):
         yield f"secret, shown this once: {answer['secret']}"
+
+
+async def renew(http: httpx.AsyncClient, *, overlap_seconds: int, if_due: bool) -> dict[str, Any]:
+    """Let the key that asks make its own successor; with `if_due` only when its time has come, else it is told how it stands."""
+    own = answer_of(await http.get("/v1/keys/current"))
+    if if_due and not _is_due(own):
+        return {"key": own}
+    return answer_of(await http.post("/v1/keys/current/rotate", json={"overlap_seconds": overlap_seconds}))
+
+
+def _is_due(key: Mapping[str, Any]) -> bool:
+    return key["renew_at"] is not None and datetime.fromisoformat(key["renew_at"]) <= datetime.now(UTC)

@@ -73,6 +73,29 @@ def rotate_key(
     _show(_ask(server, key, lambda http: key_commands.rotate(http, key_id, overlap_seconds=overlap)), key_commands.lines, as_json)
 
 
+def renew_key(
+    key: Key,
+    write: Annotated[Path, typer.Option(help="file that is to hold the new key, readable by you alone")],
+    server: Server = LOCAL,
+    overlap: Annotated[int, typer.Option(help="seconds both work")] = 86400,
+    if_due: Annotated[bool, typer.Option("--if-due", help="only when its time to be renewed has come")] = False,
+    as_json: Json = False,
+) -> None:
+    """Let the key in use make its own successor and write that to a file: for a timer beside whatever uses the key."""
+    answer = _ask(server, key, lambda http: key_commands.renew(http, overlap_seconds=overlap, if_due=if_due))
+    if secret := answer.pop("secret", None):
+        _replace_secret(write, secret)
+    _show(answer, key_commands.lines, as_json)
+
+
+def _replace_secret(path: Path, secret: str) -> None:
+    """Write beside and rename, so that whoever reads the file finds the old key or the new one."""
+    beside = path.with_name(f".{path.name}.new")
+    beside.touch(mode=0o600)
+    beside.write_text(secret)
+    beside.replace(path)
+
+
 def revoke_key(key_id: str, key: Key, server: Server = LOCAL, as_json: Json = False) -> None:
     """Refuse a key everywhere within five seconds."""
     _show(_ask(server, key, lambda http: key_commands.revoke(http, key_id)), key_commands.lines, as_json)

@@ -39,7 +39,8 @@ select core.tenant_table('tenants.role', customer => false);
 create table tenants.api_key (
   tenant_id uuid not null default core.ctx_tenant(), id uuid not null, customer_id uuid, public_id text not null, shown text not null, secret_hash bytea not null,
   name text not null, scope text not null check (scope in ('partner', 'customer', 'source')), roles text[] not null, source text, addresses text[] not null default '{}',
-  expires_at timestamptz, successor_id uuid, revoked_at timestamptz, created_at timestamptz not null default clock_timestamp(), created_by text not null,
+  expires_at timestamptz, rotate_days bigint check (rotate_days between 1 and 366),
+  successor_id uuid, revoked_at timestamptz, created_at timestamptz not null default clock_timestamp(), created_by text not null,
   primary key (tenant_id, id), foreign key (tenant_id, customer_id) references tenants.customer (tenant_id, id),
   foreign key (tenant_id, successor_id) references tenants.api_key (tenant_id, id),
   unique (tenant_id, public_id), check ((scope = 'customer') <= (customer_id is not null)), check ((scope = 'source') = (source is not null))

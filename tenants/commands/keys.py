@@ -1,7 +1,7 @@
 """API keys: made once in the clear, rotated with an overlap, revoked at once."""
 
 import ipaddress
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import text as sql
@@ -12,10 +12,11 @@ from tenants import keys
 from tenants.keys import Key
 from tenants.models import ApiKey, Customer
 from tenants.principal import Principal
-from tenants.queries import find_roles, info
+from tenants.queries import find_roles, info, renew_at
 from tenants.roles import Role, RoleUnknown, check_grant
 from tenants.schemas import NewKey
 
+RENEWAL = "key"
 _REGISTER = sql("select core.register_key(:public_id, :key_id)")
 
 
@@ -42,7 +43,7 @@ async def create_key(uow: UnitOfWork, new: NewKey, *, maker: Principal, prefix: 
     await _check_roles(uow, new.roles, new.scope, maker)
     row, key = await _make(uow, prefix, {
         "customer_id": customer_id, "name": new.name, "scope": new.scope, "roles": list(new.roles), "source": new.source,
-        "addresses": list(new.addresses), "expires_at": new.expires_at,
+        "addresses": list(new.addresses), "expires_at": _ends(uow, new.expires_at, new.rotate_days), "rotate_days": new.rotate_days,
     })  # fmt: skip
     uow.publish("key.created", of=row, key=f"key:{row.id}", data={"key": row.shown, "scope": row.scope, "roles": row.roles})
     await uow.session.flush()
@@ -62,7 +63,8 @@ async def rotate_key(
     await _check_roles(uow, old.roles, old.scope, maker)
     row, key = await _make(uow, prefix, {
         "customer_id": old.customer_id, "name": old.name, "scope": old.scope, "roles": list(old.roles), "source": old.source,
-        "addresses": list(old.addresses), "expires_at": old.expires_at,
+        "addresses": list(old.addresses), "expires_at": _ends(uow, None, old.rotate_days) if old.rotate_days else old.expires_at,
+        "rotate_days": old.rotate_days,
     })  # fmt: skip
     await uow.session.flush()
     old.successor_id = row.id
@@ -89,7 +91,25 @@ async def _make(uow: UnitOfWork, prefix: str, values: dict[str, object]) -> tupl
     row = ApiKey(public_id=key.public_id, shown=key.shown, secret_hash=key.hash, created_at=uow.now, created_by=uow.actor, **values)
     uow.add(row)
     await uow.session.execute(_REGISTER, {"public_id": key.public_id, "key_id": row.id})
+    if due := renew_at(row):
+        uow.work(RENEWAL, subject=row.id, due=due)
     return row, key
+
+
+async def remind(uow: UnitOfWork, key_id: UUID) -> None:
+    """Say that a key must be renewed, while it must: first four fifths into its time, then daily. Says key.rotation_due."""
+    row = await uow.find(ApiKey, key_id, lock=True)
+    if row is None or renew_at(row) is None or row.expires_at is None or row.expires_at <= uow.now:
+        return
+    said = {"key": row.shown, "name": row.name, "until": row.expires_at}
+    uow.publish("key.rotation_due", key=f"key:{row.id}", subject=f"key:{row.id}", customer_id=row.customer_id, data=said)
+    uow.work(RENEWAL, subject=row.id, due=uow.now + timedelta(days=1))
+
+
+def _ends(uow: UnitOfWork, asked: datetime | None, rotate_days: int | None) -> datetime | None:
+    """Until when a key works: as asked, and never longer than it may be used without being rotated."""
+    within = uow.now + timedelta(days=rotate_days) if rotate_days else None
+    return min(filter(None, (asked, within)), default=None)
 
 
 def _check(new: NewKey, customer_id: UUID | None, uow: UnitOfWork) -> None:
