@@ -21,6 +21,7 @@ from tenants.oidc.provider import Client, providers
 
 _ACTOR = "system:sign-in"
 _LONGEST = 4_096
+_INVALID = "provider_invalid"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,11 @@ async def depart(shell: Shell, tenant_id: UUID, provider_id: UUID, *, host: str,
         provider = await uow.get(IdentityProvider, provider_id)
     if provider.status != "active":
         raise NotFound()
-    described = await providers(shell).describe(tenant_id, provider.issuer)
+    try:
+        described = await providers(shell).describe(tenant_id, provider.issuer)
+    except ProviderInvalid:
+        await _record(shell, tenant_id, provider_id, host, _INVALID)
+        raise
     async with shell.unit_of_work(tenant_id, actor=_ACTOR) as uow:
         begun = await begin(uow, provider, host=host, next=next)
     url = request.authorization_url(
@@ -54,13 +59,7 @@ async def arrive(
     try:
         return await _arrive(shell, tenant_id, provider_id, host, answer, secret, device)
     except (SignInRefused, ProviderInvalid) as refused:
-        reason = refused.reason if isinstance(refused, SignInRefused) else "provider_invalid"
-        async with shell.unit_of_work(tenant_id, actor=_ACTOR) as uow:
-            # A customer's provider is the customer's business too.
-            provider = await uow.find(IdentityProvider, provider_id)
-            owner = provider.customer_id if provider else None
-            data = {"reason": f"sign_in.{reason}", "host": host, "provider": provider.name if provider else ""}
-            uow.publish("access.denied", subject=_ACTOR, customer_id=owner, data=data)
+        await _record(shell, tenant_id, provider_id, host, refused.reason if isinstance(refused, SignInRefused) else _INVALID)
         raise
 
 
@@ -80,6 +79,14 @@ async def test_provider(shell: Shell, tenant_id: UUID, provider: IdentityProvide
     fits = "none" in offered if provider.sealed_secret is None else any(m != "none" for m in offered)
     checks.append(Check(name="client", holds=fits, detail=f"we have {method}; offered are {' '.join(offered) or 'none we know'}"))
     return ProviderTest(works=all(check.holds for check in checks), checks=checks)
+
+
+async def _record(shell: Shell, tenant_id: UUID, provider_id: UUID, host: str, reason: str) -> None:
+    """Tell the log why a sign-in was refused; a customer's provider is the customer's business too."""
+    async with shell.unit_of_work(tenant_id, actor=_ACTOR) as uow:
+        provider = await uow.find(IdentityProvider, provider_id)
+        data = {"reason": f"sign_in.{reason}", "host": host, "provider": provider.name if provider else ""}
+        uow.publish("access.denied", subject=_ACTOR, customer_id=provider.customer_id if provider else None, data=data)
 
 
 async def _arrive(

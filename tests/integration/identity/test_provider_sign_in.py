@@ -1,5 +1,6 @@
 """Signing in with a real OpenID provider: who gets in, who doesn't, and that an answer works once, in one browser, for one provider."""
 
+from datetime import timedelta
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 from uuid import UUID
@@ -11,8 +12,9 @@ from tenants.commands.identity_providers import delete_provider, update_provider
 from tenants.commands.users import set_user_status
 from tenants.identity_schemas import IdentityProviderPatch
 from tenants.models import Session
+from tenants.oidc import request
 from tenants.oidc.provider import Providers
-from tenants.oidc.request import COOKIE
+from tenants.oidc.request import COOKIE, Proof
 from tests.integration.identity.conftest import Browser, refusals, said
 from tests.integration.tenants.conftest import admin, make_customer
 
@@ -172,6 +174,39 @@ class TestAnAnswer:
         answer = await whole_way(browser, issuer, provider)
         assert answer.status_code == 403 and "weren't signed in" in answer.text.replace("&#39;", "'")
         assert await refusals(shell, tenant) == ["sign_in.provider_declined"]
+
+    async def test_with_a_token_for_another_sign_in_is_refused(
+        self, shell, tenant, browser, issuer, make_provider, make_user, monkeypatch
+    ) -> None:
+        await make_user("ida@northwind.example")
+        provider = await make_provider(issuer)
+        issuer.sign_in_as("u-1", **IDA)
+        back = issuer.visit(await browser.set_out(provider))
+        real = request.proof_of
+        monkeypatch.setattr(request, "proof_of", lambda *of: Proof("another", real(*of).verifier))
+        answer = await browser.come_back(back)
+        assert answer.status_code == 403 and "Start again" in answer.text and "Northwind Logistics Care" in answer.text
+        assert browser.session == "" and await refusals(shell, tenant) == ["sign_in.nonce"]
+
+    async def test_with_an_expired_token_is_refused(
+        self, shell, tenant, fresh: Providers, browser, issuer, make_provider, make_user, monkeypatch
+    ) -> None:
+        await make_user("ida@northwind.example")
+        provider = await make_provider(issuer)
+        issuer.sign_in_as("u-1", **IDA)
+        real = fresh.redeem
+
+        async def a_day_later(client: Any, **given: Any) -> Any:
+            return await real(client, **{**given, "now": given["now"] + timedelta(days=1)})
+
+        monkeypatch.setattr(fresh, "redeem", a_day_later)
+        assert (await whole_way(browser, issuer, provider)).status_code == 403 and browser.session == ""
+        assert await refusals(shell, tenant) == ["sign_in.expired"]
+
+    async def test_of_an_issuer_that_calls_itself_otherwise_is_never_asked_for(self, shell, tenant, browser, issuer, make_provider) -> None:
+        provider = await make_provider(issuer, issuer=f"http://localhost:{issuer.port}")
+        assert (await browser.post(f"/sign-in/with/{provider.id}")).status_code == 503
+        assert await refusals(shell, tenant) == ["sign_in.provider_invalid"]
 
     async def test_with_a_forged_code_is_refused(self, browser, issuer, make_provider) -> None:
         provider = await make_provider(issuer)
