@@ -118,10 +118,11 @@ def _at_night(tokens: Tokens) -> Tokens:
 def _side(tokens: Tokens) -> dict[str, str]:
     surface, text, brand = tokens.surface, tokens.text, tokens.primary
     panel, well = colour.mix(surface, text, 0.035), colour.mix(surface, text, 0.075)
-    lesser = min((surface, panel), key=lambda ground: colour.contrast(text, ground))
+    lesser = min((surface, panel, well), key=lambda ground: colour.contrast(text, ground))  # words lie on all three
     return {
         "brand": brand,
         "on-brand": colour.readable_on(brand),
+        "link": colour.nearest_passing(brand, lesser, TEXT_CONTRAST),
         "accent": colour.nearest_passing(tokens.accent or brand, lesser, SHAPE_CONTRAST),
         "surface-1": surface,
         "surface-2": panel,

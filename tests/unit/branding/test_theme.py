@@ -77,3 +77,12 @@ class TestTheme:
         assert "--brand:#0B5FFF;" in sheet and "--radius:12px;" in sheet and "Charter" in sheet
         assert "@media (prefers-color-scheme:dark)" in sheet
         assert "url(" not in sheet and "@import" not in sheet
+
+
+class TestLinks:
+    @pytest.mark.parametrize("primary", ["#0B5FFF", "#0F6E5C", "#767676", "#B45309", "#7C3AED"])
+    def test_can_be_read_on_every_surface_by_day_and_by_night(self, primary: str) -> None:
+        made = theme(Tokens(primary=primary))
+        for side in (made.light, made.dark):
+            assert all(contrast(side["link"], side[ground]) >= 4.5 for ground in ("surface-1", "surface-2", "surface-3"))
+            assert all(contrast(side["muted"], side[ground]) >= 4.5 for ground in ("surface-1", "surface-2", "surface-3"))
