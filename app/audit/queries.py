@@ -11,6 +11,7 @@ from sqlalchemy import Row, and_, func, null, or_, select, union_all
 from app.audit.chain import Head, Link, evidence
 from app.audit.models import AuditEntry, ChainHead
 from app.audit.schemas import AuditView
+from app.core.errors import NotFound
 from app.core.events import Event
 from app.core.ids import lowest_at
 from app.core.models import EventRow
@@ -63,6 +64,15 @@ async def log(uow: UnitOfWork, wanted: Wanted, *, cursor: str | None, limit: int
     whole = uow.customer_id is None
     query = wanted.narrow(query)
     return await page(uow, query, by=[(EventRow.id, UUID)], cursor=cursor, limit=limit, view=lambda row: _view(uow, row, whole))
+
+
+async def one(uow: UnitOfWork, event_id: UUID) -> AuditView:
+    """Return one entry of the log; raises NotFound."""
+    query = select(EventRow, AuditEntry.seq, AuditEntry.hash).outerjoin(AuditEntry, _SAME).where(EventRow.id == event_id)
+    row = (await uow.execute(query)).one_or_none()
+    if row is None:
+        raise NotFound()
+    return _view(uow, row, uow.customer_id is None)
 
 
 async def anchored(uow: UnitOfWork) -> tuple[int, int, datetime | None]:

@@ -28,7 +28,7 @@ from tenants import console_queries
 from tenants.names import customer_names
 
 LIST = "/admin/audit"
-SHOWN, EXPORTED = 50, 10_000
+SHOWN, EXPORTED = 40, 10_000
 FILTERS = ("group", "type", "actor", "case", "customer", "since", "until")
 _LINKS = {
     "case": "/ops/cases/", "user": "/admin/users/", "customer": "/admin/customers/", "key": "/admin/keys/", "connection": "/admin/connections/",
@@ -57,7 +57,7 @@ async def show_log(
 ) -> Response[str]:
     """The log, newest first."""
     given = {"group": group, "type": type, "actor": actor, "case": case, "customer": customer, "since": since, "until": until}
-    return await _show(screen, given, cursor, uow, Form(given.items()))
+    return await _show(screen, given, cursor, uow, Form([pair for pair in given.items() if pair[1]]))
 
 
 @page_get(f"{LIST}.csv", area="admin", permission="audit.read")
@@ -88,6 +88,14 @@ async def export_log(
     return Response(_csv(entries, named), headers=headers, media_type="text/csv; charset=utf-8")
 
 
+@page_get(f"{LIST}/{{event_id:uuid}}", area="admin", permission="audit.read")
+async def show_entry(screen: Screen, uow: UnitOfWork, event_id: UUID) -> Response[str]:
+    """One entry with everything it holds: before and after, its cause, its link in the chain."""
+    entry = await queries.one(uow, event_id)
+    named, names = await who(uow, [entry.actor]), await customer_names(uow, [entry.customer_id])
+    return screen.show("admin/audit_entry.html", entry=entry, who=named, names=names, sentence=sentence, link=_link, told=_told)
+
+
 @page_post(f"{LIST}/verify", area="admin", permission="audit.verify")
 async def verify_log(screen: Screen, form: Form) -> Response[str]:
     """Compare log, chains and anchors, and show every disagreement; that it was done stands in the log as well."""
@@ -115,7 +123,7 @@ async def _show(screen: Screen, given: dict[str, str], cursor: str | None, uow: 
     held, anchored, at = await queries.anchored(uow)
     return screen.show(
         "admin/audit.html", status=422 if wanted is None else 200, form=form, rows=rows, given=given, chosen=chosen, cursor=cursor, group_choices=[(name, words) for name, (words, _) in GROUPS.items()],
-        sentence=sentence, link=_link, told=_told, who=await who(uow, [entry.actor for entry in entries]),
+        sentence=sentence, link=_link, who=await who(uow, [entry.actor for entry in entries]),
         names=await customer_names(uow, [entry.customer_id for entry in entries]), chosen_query=urlencode(chosen), held=held, anchored=anchored,
         anchored_at=at, **await offered(uow),
     )  # fmt: skip
@@ -187,4 +195,4 @@ def _cell(text: str) -> str:
     return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
 
 
-ROUTES: list[Any] = [show_log, export_log, verify_log]
+ROUTES: list[Any] = [show_log, export_log, show_entry, verify_log]

@@ -215,8 +215,9 @@ def _without(field: Any, base: Any) -> Any:
 def _taken(form: Form) -> Form:
     """The form with a proposed colour in its field."""
     name, _, colour = form.value("take").partition("=")
-    kept = [(n, v) for n, v in form.fields if n not in ("take", "preview", name)]
-    return Form([*kept, (name, colour)] if name.startswith("tokens.") else kept)
+    taken = {name: colour} if name.startswith("tokens.") else {}
+    kept = [(n, v) for n, v in form.fields if n not in ("take", "preview", *taken)]
+    return Form([*kept, *taken.items()])
 
 
 def _declared(side: Mapping[str, str]) -> str:

@@ -70,5 +70,11 @@ async def who(uow: UnitOfWork, actors: Iterable[str]) -> Callable[[str], str]:
 
 def _words_for(actor: str) -> str:
     kind, _, name = actor.partition(":")
-    known = {"system": "the system", "key": "the operator of the platform", "user": "somebody who is gone", "link": "somebody with a link"}
+    known = {
+        "system": "the system",
+        "key": "the operator of the platform",
+        "user": "somebody who is gone",
+        "link": "somebody with a link",
+        "run": "a workflow",
+    }
     return f"source {name}" if kind == "source" else known.get(kind, actor)

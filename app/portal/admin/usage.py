@@ -21,7 +21,7 @@ from tenants.names import customer_names
 @page_get("/admin/usage", area="admin", permission="usage.read")
 async def show_usage(screen: Screen, uow: UnitOfWork, since: str = "", until: str = "", customer: str = "") -> Response[str]:
     """This month so far, unless days are named."""
-    form = Form([("since", since), ("until", until), ("customer", customer)])
+    form = Form([(name, value) for name, value in (("since", since), ("until", until), ("customer", customer)) if value])
     today = uow.now.date()
     view: UsageView | None = None
     try:
