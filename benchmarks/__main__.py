@@ -1,4 +1,4 @@
-"""`make bench [B=ingest|engine|pickup]`: one JSON line a metric, then a table."""
+"""`make bench [B=ingest|engine|pickup|portal]`: one JSON line a metric, then a table."""
 
 import asyncio
 import importlib
@@ -7,7 +7,7 @@ import sys
 from rich.console import Console
 from rich.table import Table
 
-GROUPS = ("pickup", "ingest", "engine")
+GROUPS = ("pickup", "ingest", "engine", "portal")
 
 
 def main() -> int:

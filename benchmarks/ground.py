@@ -115,7 +115,7 @@ async def ground(*, worker: bool = False, server: bool = True) -> AsyncIterator[
 
 
 async def _answers(port: int) -> None:
-    for _ in range(300):
+    for _ in range(1200):
         try:
             _, writer = await asyncio.open_connection("127.0.0.1", port)
             writer.close()

@@ -41,9 +41,9 @@ async def compare(metric: str, what: str, goal: str, ours: Round, reference: Rou
         await ours()
     measured: list[tuple[float, float, float]] = []
     for _ in range(rounds):
-        before = _cpu()
+        before = cpu()
         ref, mine = await reference(), await ours()
-        measured.append((mine, ref, _foreign(before, _cpu())))
+        measured.append((mine, ref, foreign(before, cpu())))
     quiet = [m for m in measured if m[2] < NOISY_CORES]
     kept = quiet if len(quiet) >= 7 else measured
     ratios = [m / r for m, r, _ in kept]
@@ -63,7 +63,7 @@ def spin() -> float:
     return time.perf_counter() - started
 
 
-def _cpu() -> tuple[float, float, float]:
+def cpu() -> tuple[float, float, float]:
     """Moment, seconds all cores were busy, seconds our own processes were."""
     fields = [int(x) for x in Path("/proc/stat").read_text().splitlines()[0].split()[1:9]]
     busy = sum(fields) - fields[3] - fields[4]
@@ -93,7 +93,7 @@ def _own() -> int:
     return sum(used.get(p, 0) for p in mine)
 
 
-def _foreign(before: tuple[float, float, float], after: tuple[float, float, float]) -> float:
+def foreign(before: tuple[float, float, float], after: tuple[float, float, float]) -> float:
     """Cores somebody else used meanwhile."""
     seconds = after[0] - before[0]
     return max(0.0, ((after[1] - before[1]) - (after[2] - before[2])) / seconds) if seconds else 0.0
