@@ -8,7 +8,7 @@ from sqlalchemy import or_, select
 from app.cases import people
 from app.cases.board import audience_of
 from app.cases.models import Case, CaseEvent
-from app.cases.timeline import Entry, entry
+from app.cases.timeline import WORDS, Entry, entry
 from app.core.events import Event
 from app.core.models import EventRow
 from app.core.paging import Page, page
@@ -29,7 +29,8 @@ async def latest(uow: UnitOfWork, case_id: UUID, *, kind: Kind | None = None, cu
     """What happened to a case, the latest first; raises NotFound."""
     await uow.get(Case, case_id)
     query = select(EventRow).join(CaseEvent, (CaseEvent.tenant_id == EventRow.tenant_id) & (CaseEvent.event_id == EventRow.id))
-    query = query.where(CaseEvent.case_id == case_id)
+    # What the timeline has no words for is machinery: the audit log has it.
+    query = query.where(CaseEvent.case_id == case_id, EventRow.type.in_(tuple(WORDS)))
     if kind is not None:
         query = query.where(or_(*(EventRow.type.like(pattern) for pattern in _TYPES[kind])))
     rows: Page[EventRow] = await page(uow, query, by=[(CaseEvent.event_id, UUID)], cursor=cursor, limit=limit, view=lambda row: row)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
-from typing import Any, Final, cast, get_args
+from typing import Any, Final, Literal, cast, get_args
 from urllib.parse import parse_qs
 from uuid import UUID
 
@@ -12,7 +12,8 @@ from litestar import Response
 from app.cases import cockpit, commands, queries
 from app.cases.board import Sort, Tab
 from app.cases.queries import Filters
-from app.core.errors import FieldError, Invalid
+from app.cases.schemas import Reason
+from app.core.errors import Invalid
 from app.core.uow import UnitOfWork
 from app.portal import queries as kept
 from app.portal.forms import Form
@@ -24,7 +25,8 @@ from tenants import names as called
 
 SHOWN = 50
 MOST_TICKED = 200
-LONGEST_CHOICE = 60
+LONGEST_CHOICE = 20
+LONGEST_NAME = 32
 SINCE: Final[Mapping[str, tuple[str, timedelta]]] = {
     "hour": ("the last hour", timedelta(hours=1)), "day": ("the last day", timedelta(days=1)), "week": ("the last 7 days", timedelta(days=7)),
     "month": ("the last 30 days", timedelta(days=30)),
@@ -100,7 +102,7 @@ async def _queue(screen: Screen, uow: UnitOfWork, query: str, form: Form | None 
     given = parse_qs(query)
     return screen.show(
         "ops/queue.html", form=form, asked=wanted, page=page, counts=counts, choices=_choices(known.counts, known.names, wanted, w), w=w,
-        views=await kept.views(uow, screen.reader.principal, "/ops"), people=await called.colleagues(uow) if screen.reader.may("cases.work") else [],
+        views=await kept.views(uow, screen.reader.principal, "/ops"),
         since=SINCE, tabs=_tabs(wanted, counts), all_ticked="all" in given.get("tick", ()), ticked=set(form.values("c")) if form else set(), none_free="next" in given.get("none", ()),
     )  # fmt: skip
 
@@ -131,7 +133,7 @@ def _choices(
         chosen = wanted.params.get(name)
         if chosen and chosen not in ordered:
             ordered.append(chosen)
-        made.append((name, name.capitalize(), [(value, f"{words(value)} ({found.get(value, 0)})") for value in ordered]))
+        made.append((name, name.capitalize(), [(value, f"{words(value)[:LONGEST_NAME]} ({found.get(value, 0)})") for value in ordered]))
     return made
 
 
@@ -164,47 +166,39 @@ async def next_case(screen: Screen, form: Form) -> Response[str]:
     )  # fmt: skip
 
 
-class Bulk(msgspec.Struct, forbid_unknown_fields=False, kw_only=True):
-    """What to do with the ticked cases."""
+class Bulk(msgspec.Struct, kw_only=True):
+    """What to do with the ticked cases, and the list they were ticked on."""
 
-    do: str = ""
+    do: Literal["ack", "give", "message", "export"]
     c: list[UUID] = []
-    to: str = ""
-    reason: str | None = None
     back: str = ""
 
 
 @page_post("/ops/bulk", area="ops", permission="cases.work")
 async def bulk(screen: Screen, form: Form) -> Response[Any]:
-    """Acknowledge or give away the ticked cases, write about them, or take them home as a file."""
+    """Acknowledge the ticked cases, or go on with them: give them away, write about them, take them home as a file."""
     given = form.read(Bulk)
     query = given.back.partition("?")[2] if is_local(given.back) else ""
-    if given.do in ("message", "export"):
-        return await _leave(screen, form, given, query)
+
+    async def again(uow: UnitOfWork, wrong: Form) -> Response[str]:
+        return await _queue(screen, uow, query, wrong)
 
     async def change(uow: UnitOfWork) -> None:
-        owner = None if given.do == "ack" else _owner(given.to)
-        # In the order of their ids: two people who work on the same cases never wait for each other in a circle.
         for case_id in _ticked(given):
-            if given.do == "ack":
-                await commands.acknowledge(uow, case_id)
-            else:
-                await commands.assign(uow, case_id, owner, reason=given.reason)
+            await commands.acknowledge(uow, case_id)
 
-    return await screen.change(
-        change, form, then=f"/ops?{query}" if query else "/ops", done="acknowledged" if given.do == "ack" else "cases_given",
-        again=lambda uow, wrong: _queue(screen, uow, query, wrong),
-    )  # fmt: skip
-
-
-async def _leave(screen: Screen, form: Form, given: Bulk, query: str) -> Response[Any]:
-    """To the message's page, or to the file."""
+    if given.do == "ack":
+        return await screen.change(change, form, then=f"/ops?{query}" if query else "/ops", done="acknowledged", again=again)
     try:
         ids = _ticked(given)
     except Invalid as fault:
-        return await screen.again(lambda uow, wrong: _queue(screen, uow, query, wrong), form.refused(fault), fault.status)
-    if given.do == "message":
-        return screen.go("/ops/messages/new?" + "&".join(f"case={case_id}" for case_id in ids))
+        return await screen.again(again, form.refused(fault), fault.status)
+    if given.do == "export":
+        return await _file(screen, ids)
+    return screen.go(("/ops/messages/new?" if given.do == "message" else "/ops/give?") + "&".join(f"case={case_id}" for case_id in ids))
+
+
+async def _file(screen: Screen, ids: Sequence[UUID]) -> Response[Any]:
     async with screen.read() as uow:
         content = sheet.of(await cockpit.lines(uow, ids), screen)
     return Response(
@@ -213,21 +207,43 @@ async def _leave(screen: Screen, form: Form, given: Bulk, query: str) -> Respons
     )  # fmt: skip
 
 
+class Away(msgspec.Struct, kw_only=True):
+    """Whose the chosen cases are from now on, and why; nobody's without a name."""
+
+    c: list[UUID]
+    to: UUID | None = None
+    reason: Reason | None = None
+
+
+@page_get("/ops/give", area="ops", permission="cases.work")
+async def show_give(screen: Screen, uow: UnitOfWork) -> Response[str]:
+    """Who gets the chosen cases (`case=` for each)."""
+    return await _give(screen, uow, Form([("c", value) for value in parse_qs(screen.query).get("case", [])[:MOST_TICKED]]))
+
+
+async def _give(screen: Screen, uow: UnitOfWork, form: Form) -> Response[str]:
+    lines = await cockpit.lines(uow, [found for text in form.values("c") if (found := _uuid(text))])
+    choices = [(str(person.id), person.name) for person in await called.colleagues(uow)]
+    return screen.show("ops/give.html", lines=lines, choices=choices, form=form, w=Wording(screen))
+
+
+@page_post("/ops/give", area="ops", permission="cases.work")
+async def give(screen: Screen, form: Form) -> Response[str]:
+    """Give the chosen cases to a colleague or to nobody, all or none."""
+
+    async def change(uow: UnitOfWork) -> None:
+        given = form.read(Away)
+        # In the order of their ids: two people who give out the same cases never wait for each other in a circle.
+        for case_id in sorted(set(given.c)):
+            await commands.assign(uow, case_id, given.to, reason=given.reason)
+
+    return await screen.change(change, form, then="/ops", done="cases_given", again=lambda uow, wrong: _give(screen, uow, wrong))
+
+
 def _ticked(given: Bulk) -> Sequence[UUID]:
     if not given.c:
         raise NothingTicked()
     return sorted(set(given.c))[:MOST_TICKED]
 
 
-def _owner(text: str) -> UUID | None:
-    if text == "none":
-        return None
-    found = _uuid(text)
-    if found is None:
-        raise Invalid(
-            "Choose who gets these cases.", errors=[FieldError("/to", "nobody was chosen", "Choose a person, or nobody.")], status=422
-        )
-    return found
-
-
-ROUTES: list[Any] = [show_queue, newer, show_keys, next_case, bulk]
+ROUTES: list[Any] = [show_queue, newer, show_keys, next_case, bulk, show_give, give]

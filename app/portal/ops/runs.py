@@ -62,11 +62,11 @@ async def _run(
     steps = await queries.picture(screen.shell, uow, run_id)
     chosen = _find(steps, step) if step else None
     tries = await queries.tries(uow, run_id, chosen.ref, limit=TRIES) if chosen else []
-    names = await called.customer_names(uow, [run.customer_id])
+    names, w = await called.customer_names(uow, [run.customer_id]), Wording(screen)
     blocked = [mark for ref in run.waiting_for if (mark := _find(steps, ref))]
     return screen.show(
-        "ops/run.html", run=run, steps=steps, chosen=chosen, tries=tries, do=do, names=names, form=form, w=Wording(screen), hands=_hands(run.status, bool(run.waiting_for)),
-        blocked=blocked, choices=[(mark.ref, mark.name.replace("_", " ")) for mark in blocked], event_words=event_words,
+        "ops/run.html", run=run, steps=steps, chosen=chosen, tries=tries, do=do, names=names, form=form, w=w, hands=_hands(run.status, bool(run.waiting_for)),
+        blocked=blocked, choices=[(mark.ref, w.named(mark.name)) for mark in blocked], event_words=event_words,
     )  # fmt: skip
 
 

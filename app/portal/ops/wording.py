@@ -10,6 +10,7 @@ import orjson
 from app.canonical.requirements import document_types
 from app.canonical.taxonomy import taxonomy
 from app.cases.schemas import Amount, ApprovalView, Factor, Urgency
+from app.cases.timeline import Entry
 from app.connectors.capabilities import capabilities
 from app.connectors.redaction import struck
 from app.policies.facts import vocabulary
@@ -20,14 +21,14 @@ Mark = tuple[str, str, str]
 """Kind of chip, its sign, its word: a state is never colour alone."""
 
 STATUS: Final[Mapping[str, Mark]] = {
-    "open": ("act", "○", "New"), "acknowledged": ("info", "◐", "In work"), "waiting": ("watch", "⏸", "Waiting"), "resolved": ("ok", "✓", "Resolved"),
+    "open": ("act", "○", "New"), "acknowledged": ("info", "◐", "In work"), "waiting": ("watch", "‖", "Waiting"), "resolved": ("ok", "✓", "Resolved"),
 }  # fmt: skip
 RUN: Final[Mapping[str, Mark]] = {
-    "running": ("info", "◐", "Running"), "suspended": ("watch", "⏸", "Suspended"), "completed": ("ok", "✓", "Completed"),
+    "running": ("info", "◐", "Running"), "suspended": ("watch", "‖", "Suspended"), "completed": ("ok", "✓", "Completed"),
     "faulted": ("act", "✕", "Failed"), "cancelled": ("quiet", "⊘", "Cancelled"),
 }  # fmt: skip
 STEP: Final[Mapping[str, Mark]] = {
-    "todo": ("todo", "○", "not begun"), "running": ("running", "◐", "running"), "waiting": ("waiting", "⏸", "waiting"), "done": ("done", "✓", "done"),
+    "todo": ("todo", "○", "not begun"), "running": ("running", "◐", "running"), "waiting": ("waiting", "‖", "waiting"), "done": ("done", "✓", "done"),
     "failed": ("failed", "✕", "failed"), "skipped": ("skipped", "↷", "passed over"), "cancelled": ("skipped", "⊘", "cancelled"),
 }  # fmt: skip
 TASK: Final[Mapping[str, Mark]] = {
@@ -67,6 +68,13 @@ _SOURCES: Final = {
     "order": "order record", "shipment": "shipment record", "customer": "customer's contract", "signal": "signal received", "call": "answer of a system",
     "inventory": "stock count", "event": "event", "clock": "clock", "case": "this case", "document": "document",
 }  # fmt: skip
+_HUMPS = re.compile(r"(?<=[a-z0-9])([A-Z])")
+_FACTS: Final = {
+    "order.value_minor": "Order value", "order.currency": "Currency", "promise.minutes_left": "Time left until the promise",
+    "order.penalty_minor": "Penalty for being late, by contract", "shipment.weight_grams": "Weight", "options.dearest_minor": "Dearest option",
+    "options.count": "Options offered", "inventory.alternatives": "Other sites with stock",
+}  # fmt: skip
+_PARAMETERS: Final = {"amount_minor": "Amount", "option_id": "Option", "promised_at": "Promised at"}
 _CENTS = re.compile(r"[.,]00(?!\d)")
 _MONEY = re.compile(r"_minor$")
 
@@ -115,9 +123,29 @@ class Wording:
         known = document_types().get(kind)
         return known.title if known else kind.replace("_", " ")
 
+    def told(self, entry: Entry) -> str:
+        """A line of the timeline without codes: capabilities and outcomes by their words."""
+        title, code = entry.title, entry.facts.get("capability")
+        if isinstance(code, str) and code in title:
+            said = self.capability(code)
+            title = title.replace(code, said[:1].lower() + said[1:])
+        outcome = entry.facts.get("outcome")
+        return title.replace(str(outcome), self.outcome(str(outcome)).lower()) if entry.type == "case.resolved" and outcome else title
+
+    def named(self, name: str) -> str:
+        """A step's name as words: `takeNextDeparture` is `Take next departure`."""
+        words = _HUMPS.sub(r" \1", name).replace("_", " ").replace("-", " ").strip()
+        return words[:1].upper() + words[1:].lower()
+
+    def parameter(self, name: str) -> str:
+        """A parameter's name as words."""
+        return _PARAMETERS.get(name, self.named(name))
+
     def fact(self, name: str) -> str:
         """What a fact means."""
         known = vocabulary().get(name)
+        if name in _FACTS:
+            return _FACTS[name]
         return known.meaning if known else name.replace("_", " ").replace(".", " · ")
 
     def source(self, address: str) -> str:
@@ -133,6 +161,10 @@ class Wording:
             return "yes" if value else "no"
         if isinstance(value, int) and _MONEY.search(name):
             return self._screen.money(value, currency) if currency else f"{self._screen.number(value / 100, 2)} (currency unknown)"
+        if isinstance(value, int) and name.endswith(("minutes", "minutes_left")):
+            return f"{self.span(timedelta(minutes=abs(value)))}{' late' if value < 0 else ''}"
+        if isinstance(value, int) and name.endswith("_grams"):
+            return f"{self._screen.number(value / 1000, 1)} kg"
         if isinstance(value, int | float):
             return self._screen.number(value, 0 if isinstance(value, int) else 2)
         if isinstance(value, list):
@@ -177,9 +209,10 @@ class Wording:
         """A time of day to the second, by the reader's clock."""
         return f"{at.astimezone(zone_of(self._screen.zone)):%H:%M:%S}"
 
-    def factors(self, urgency: Urgency) -> list[Factor]:
-        """What puts a case in its place: what stands in no column of its own first, then time and money."""
-        return sorted(urgency.because, key=lambda factor: factor.name in ("time", "money"))
+    def gist(self, urgency: Urgency) -> str:
+        """What puts a case in its place, in a few words: what stands in no column of its own, the heaviest first."""
+        found = [_gist(factor) for factor in urgency.because if factor.name not in ("time", "money") and factor.points]
+        return " · ".join(found) or "time alone"
 
     def whole(self, amount: Amount) -> str:
         """An amount without its cents, for a line that compares amounts."""
@@ -197,6 +230,14 @@ class Wording:
 
 
 LONGEST: Final = 4000
+_GISTS: Final = {"breached": "promise broken", "regulated": "regulated", "unanswered": "no answer yet", "waiting": "others have the ball"}
+
+
+def _gist(factor: Factor) -> str:
+    if factor.name in _GISTS:
+        return _GISTS[factor.name]
+    said = _CENTS.sub("", factor.text.removesuffix(" times"))
+    return said.partition(" by policy")[0].replace("contract ", "").replace("escalated ", "escalated ×")
 
 
 def _moment(value: Any) -> datetime | None:
