@@ -117,7 +117,9 @@ async def _unrenderable(content: TemplateContent, tag: str, words: Rendition, br
         try:
             await sandbox.check_template(getattr(words, part))
         except (Invalid, LimitReached) as refused:
-            yield FieldError(f"/locales/{tag}/{part}", refused.detail, "Correct the template at the place named.")
+            line = refused.extra.get("line")
+            place = f"line {line}: " if line else ""
+            yield FieldError(f"/locales/{tag}/{part}", place + refused.detail, "Correct the template at the place named.")
             return
     try:
         await render(words, STANDING | content.example, brand=brand, locale=tag, zone=brand.voice.zone, logo_url=None, sandbox=sandbox)

@@ -77,7 +77,7 @@
   all("form[data-guard]").forEach((form) => {
     let dirty = false;
     form.addEventListener("input", () => { dirty = true; });
-    form.addEventListener("submit", () => { dirty = false; });
+    form.addEventListener("submit", (event) => { if (!event.submitter?.formTarget) dirty = false; });
     window.addEventListener("beforeunload", (event) => { if (dirty) event.preventDefault(); });
   });
   all("select[data-send],input[data-send]").forEach((field) => field.addEventListener("change", () => field.form.requestSubmit()));
@@ -164,7 +164,7 @@
     gutter.className = "gutter";
     gutter.setAttribute("aria-hidden", "true");
     box.prepend(gutter);
-    box.classList.add("numbered");
+    box.classList.add("has-lines");
     const count = () => { const n = text.value.split("\n").length; if (gutter.childElementCount === n) return; gutter.textContent = Array.from({ length: n }, (_, i) => i + 1).join("\n"); };
     text.addEventListener("input", count);
     text.addEventListener("scroll", () => { gutter.scrollTop = text.scrollTop; });
@@ -184,6 +184,8 @@
   // --- a preview follows what is written: the button that shows it is pressed a moment after the last key ---
   all("form[data-follow]").forEach((form) => {
     let later;
-    form.addEventListener("input", () => { clearTimeout(later); later = setTimeout(() => all("button[formtarget]", form).forEach((button) => form.requestSubmit(button)), 900); });
+    const show = () => all("button[formtarget]", form).forEach((button) => form.requestSubmit(button));
+    form.addEventListener("input", () => { clearTimeout(later); later = setTimeout(show, 900); });
+    if (form.dataset.follow === "now") show();
   });
 })();
