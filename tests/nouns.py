@@ -32,7 +32,7 @@ TABLES = {
     "template_id": "notifications.template", "notice_id": "notifications.notice", "signal_id": "ingest.signal", "source_id": "ingest.source", "mapping_id": "ingest.mapping",
     "view_id": "portal.saved_view", "consent_id": "tenants.consent", "session_id": "tenants.session", "provider_id": "tenants.identity_provider",
     "identity_id": "tenants.external_identity",
-    "parked_id": "ingest.parked_signal", "entry_id": "cases.inbox", "message_id": "cases.held_message", "handover_id": "cases.handover", "work_id": "core.work",
+    "parked_id": "ingest.parked_signal", "entry_id": "cases.inbox", "work_id": "core.work",
     "workflow_id": "workflows.workflow_definition", "message_id": "cases.held_message", "handover_id": "cases.handover",
 }  # fmt: skip
 # What a customer may own beside its partner.
@@ -58,6 +58,7 @@ async def furnish(shell: Shell, superuser: asyncpg.Connection) -> Rows:
     tenant, customer = rows.tenants[OWNER], rows.customers[(OWNER, CUSTOMER)]
     await _tell_the_rest(shell, tenant, customer)
     await _sign_somebody_in(shell, tenant, customer)
+    await _end_a_shift(superuser, tenant)
     for table in OWNED:
         await _copy_for(superuser, table, tenant, customer)
     await find(rows, superuser)
@@ -114,6 +115,19 @@ async def _sign_somebody_in(shell: Shell, tenant: UUID, customer: UUID) -> None:
     decider = Principal(tenant, f"user:{made.session.user_id}", "customer", frozenset(), customer_id=customer, user_id=made.session.user_id)
     async with shell.unit_of_work(tenant, actor=decider.actor, customer=customer) as uow:
         await grant_ahead(uow, GrantAhead(reason="So that there is one"), decider=decider)
+
+
+async def _end_a_shift(superuser: asyncpg.Connection, tenant: UUID) -> None:
+    """A message that was taken back, and a shift one of the partner's people handed over to another, about no case of the story."""
+    people = await superuser.fetch("select id from tenants.user where tenant_id = $1 and customer_id is null order by id limit 2", tenant)
+    one, other = people[0]["id"], people[-1]["id"]
+    handover = (
+        "insert into cases.handover (tenant_id, id, from_user, to_user, case_ids, note, made_at) values ($1, $2, $3, $4, '{}', '', now())"
+    )
+    await superuser.execute(handover, tenant, new_id(), one, other)
+    message = """insert into cases.held_message (tenant_id, id, status, audience, template, subject, text, case_ids, readers, made_by, made_at,
+        leaves_at, undone_by, undone_at) values ($1, $2, 'undone', 'customer', 'message', 'Matrix', 'x', '{}', '[]', $3, now(), now(), $3, now())"""
+    await superuser.execute(message, tenant, new_id(), f"user:{one}")
 
 
 async def _copy_for(superuser: asyncpg.Connection, table: str, tenant: UUID, customer: UUID) -> None:

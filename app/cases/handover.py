@@ -14,7 +14,7 @@ from app.cases import board, people, touch
 from app.cases.commands.owning import OwnedByAnother, check_owner, myself
 from app.cases.models import Case, CaseComment, Handover
 from app.cases.schemas import CaseRow, CommentView, Person
-from app.cases.telling import live, tell
+from app.cases.telling import for_the_whole_house, live, tell
 from app.cases.urgency import span
 from app.cases.views import comment_view
 from app.core.errors import FieldError, Invalid
@@ -60,6 +60,7 @@ class HandoverView(msgspec.Struct, frozen=True):
 
 async def draft(uow: UnitOfWork, user_id: UUID | None = None, *, since: datetime | None = None) -> HandoverDraft:
     """What `user_id` (left out: who asks) holds and what happened since the shift began (left out: eight hours ago). Changes nothing."""
+    for_the_whole_house(uow)
     owner = user_id or await myself(uow)
     begun = since or uow.now - SHIFT
     query = select(Case).where(Case.owner_id == owner, Case.status != "resolved").order_by(Case.urgent_at, Case.id).limit(MOST)
@@ -113,6 +114,7 @@ async def hand_over(uow: UnitOfWork, to_user: UUID, case_ids: Sequence[UUID], no
 
     Raises UnknownOwner, HandoverToOneself, NotFound, CaseAlreadyResolved, OwnedByAnother for a case of a third person.
     """
+    for_the_whole_house(uow)
     me = await myself(uow)
     if to_user == me:
         raise HandoverToOneself(errors=[FieldError("/to_user", "is you", "Name somebody else.")])
@@ -134,6 +136,7 @@ async def hand_over(uow: UnitOfWork, to_user: UUID, case_ids: Sequence[UUID], no
 
 async def given(uow: UnitOfWork, *, cursor: str | None = None, limit: int = 50) -> Page[HandoverView]:
     """Shifts handed over by or to who asks, the newest first."""
+    for_the_whole_house(uow)
     me = await people.who(uow)
     query = select(Handover).where(or_(Handover.from_user == me, Handover.to_user == me))
     rows: Page[Handover] = await page(uow, query, by=[(Handover.id, UUID)], cursor=cursor, limit=limit, view=lambda row: row)
@@ -143,6 +146,7 @@ async def given(uow: UnitOfWork, *, cursor: str | None = None, limit: int = 50) 
 
 async def one(uow: UnitOfWork, handover_id: UUID) -> HandoverView:
     """A shift as it was handed over; raises NotFound."""
+    for_the_whole_house(uow)
     row = await uow.get(Handover, handover_id)
     return view(row, await people.persons(uow, {row.from_user, row.to_user}))
 

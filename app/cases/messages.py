@@ -16,7 +16,7 @@ from sqlalchemy import select
 from app.canonical.models import Order, Shipment
 from app.cases import touch
 from app.cases.models import Case, HeldMessage
-from app.cases.telling import held, tell
+from app.cases.telling import for_the_whole_house, held, tell
 from app.core.errors import Conflict, FieldError, Invalid, NotFound
 from app.core.uow import UnitOfWork
 from app.notifications.commands import send, withdraw
@@ -112,6 +112,7 @@ class HeldMessageView(msgspec.Struct, frozen=True):
 
 async def prepare(uow: UnitOfWork, draft: Draft) -> Preview:
     """Who gets this; changes nothing. Raises NotFound for a case that isn't there, MessageUnsendable when an address is missing."""
+    for_the_whole_house(uow)
     if draft.audience == "counterparty" and not draft.addresses:
         raise MessageUnsendable(errors=[FieldError("/addresses", "missing", "Name at least one address.")])
     cases = await _cases(uow, draft.case_ids)
@@ -226,6 +227,7 @@ async def undo(uow: UnitOfWork, message_id: UUID) -> HeldMessage:
 
     Raises TooLateToUndo once a try at delivering any of its letters has begun; then nothing is taken back.
     """
+    for_the_whole_house(uow)
     row = await uow.get(HeldMessage, message_id)
     customers = {UUID(str(reader["customer_id"])) for reader in row.readers}
     notices = select(Notice.id).where(Notice.key.in_([_key(message_id, customer) for customer in customers]), Notice.status != "withdrawn")

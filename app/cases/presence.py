@@ -21,10 +21,11 @@ FORGOTTEN: Final = timedelta(minutes=10)
 
 
 async def mark(uow: UnitOfWork, case_id: UUID) -> None:
-    """Says that who acts has the case open; a page repeats it about every 20 seconds. A key without a person leaves no mark."""
+    """Says that who acts has the case open; a page repeats it about every 20 seconds. A key without a person leaves no mark,
+    nor does who is confined to one customer."""
     await uow.get(Case, case_id)
     me = await people.who(uow)
-    if me is None:
+    if me is None or uow.customer_id is not None:
         return
     values = {"tenant_id": uow.tenant_id, "id": uow.new_id(), "case_id": case_id, "user_id": me, "seen_at": uow.now}
     written = insert(Presence).values(**values)
@@ -38,7 +39,7 @@ async def leave(uow: UnitOfWork, case_id: UUID) -> None:
     """Takes the mark back; nothing when there is none."""
     await uow.get(Case, case_id)
     me = await people.who(uow)
-    if me is not None:
+    if me is not None and uow.customer_id is None:
         await uow.execute(delete(Presence).where(Presence.case_id == case_id, Presence.user_id == me))
 
 

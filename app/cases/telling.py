@@ -17,7 +17,7 @@ from app.cases import clocks, people, timeline, urgency, weights
 from app.cases.models import Case
 from app.cases.status import CaseAlreadyResolved
 from app.cases.timeline import Entry
-from app.core.errors import Conflict
+from app.core.errors import Conflict, NotAllowed
 from app.core.events import Event
 from app.core.models import EventRow
 from app.core.tables import TenantRow
@@ -37,6 +37,16 @@ class CaseChanged(Conflict):
     def __init__(self, version: int, expected: int, meanwhile: Sequence[Entry] = ()) -> None:
         self.version, self.expected, self.meanwhile = version, expected, list(meanwhile)
         super().__init__(extra={"version": version, "expected": expected, "meanwhile": [_plain(entry) for entry in self.meanwhile]})
+
+
+class ForTheWholeHouse(NotAllowed):
+    """This needs somebody who serves all customers; you serve one of them here."""
+
+
+def for_the_whole_house(uow: UnitOfWork) -> None:
+    """Raises ForTheWholeHouse for who is confined to one customer: what is the house's own is out of their reach."""
+    if uow.customer_id is not None:
+        raise ForTheWholeHouse()
 
 
 def _plain(entry: Entry) -> dict[str, str]:

@@ -12,7 +12,7 @@ from sqlalchemy.dialects.postgresql import insert
 from app.cases import people, touch
 from app.cases.board import UP_FOR_WORK
 from app.cases.models import Case, CaseDecline
-from app.cases.telling import live, tell
+from app.cases.telling import for_the_whole_house, live, tell
 from app.core.errors import Conflict, FieldError, Invalid
 from app.core.uow import UnitOfWork
 from tenants.models import User
@@ -41,7 +41,8 @@ async def assign(uow: UnitOfWork, case_id: UUID, owner_id: UUID | None, *, reaso
     A person who takes it out of another's hands says why: OwnedByAnother without a reason.
     """
     case = await live(uow, case_id, expected)
-    if owner_id is not None:
+    # Who is confined to one customer doesn't see the house's people, not even themselves; they can take a case, not give it.
+    if owner_id is not None and (uow.customer_id is None or owner_id != await people.who(uow)):
         await check_owner(uow, owner_id)
     if case.owner_id == owner_id:
         return case
@@ -71,6 +72,7 @@ async def next_case(uow: UnitOfWork) -> Case | None:
     Of two who ask at the same moment each gets another: what one holds the other passes over. Cases put aside, waiting for others, or given
     back lately by the same person are left out. Publishes case.assigned.
     """
+    for_the_whole_house(uow)
     me = await myself(uow)
     await check_owner(uow, me)
     spared = select(CaseDecline.id).where(CaseDecline.case_id == Case.id, CaseDecline.user_id == me, CaseDecline.until > uow.now).exists()
@@ -87,6 +89,7 @@ async def decline(uow: UnitOfWork, case_id: UUID, *, reason: str | None = None, 
 
     Raises OwnedByAnother for a case of somebody else.
     """
+    for_the_whole_house(uow)
     case = await live(uow, case_id, expected)
     me = await myself(uow)
     if case.owner_id not in (None, me):

@@ -9,11 +9,18 @@ from app.cases import snoozing, touch
 from app.cases.mentions import found
 from app.cases.models import Case, CaseComment, CaseMention, CaseTalk
 from app.cases.schemas import Direction, Reached, Snooze, Spoken
-from app.cases.telling import held, live, tell
+from app.cases.telling import for_the_whole_house, held, live, tell
+from app.core.errors import FieldError, Invalid
 from app.core.uow import UnitOfWork
 from app.notifications.commands import send
 from app.notifications.schemas import Recipient
 from tenants.models import User
+
+
+class CommentIsRead(Invalid):
+    """What is written by somebody confined to one customer is read by that customer; say that it may be."""
+
+    status = 422
 
 
 async def comment(
@@ -21,11 +28,14 @@ async def comment(
 ) -> CaseComment:
     """Writes on the case, a resolved one too; the customer reads it only when it is `visible`. Publishes case.commented.
 
-    Who is called in it (mentions.py) finds it in the inbox and gets a mail. Raises MentionUnclear, MentionRefused.
+    Who is called in it (mentions.py) finds it in the inbox and gets a mail. Raises MentionUnclear, MentionRefused,
+    and CommentIsRead for who can't keep anything from the customer.
     """
+    if uow.customer_id is not None and not visible:
+        raise CommentIsRead(errors=[FieldError("/visible", "is false", "Let the customer read it.")])
     case = await held(uow, case_id, expected)
     touch.note(uow, case)
-    shown = visible or uow.customer_id is not None
+    shown = visible
     # A customer's people call nobody: they don't know who works here.
     called = [] if uow.customer_id is not None else await found(uow, case, text, mentions, visible=shown)
     row = uow.add(
@@ -71,6 +81,7 @@ async def log_call(
 
     Publishes case.called, and case.snoozed where the case rests. Raises SnoozePastClock, and then notes nothing.
     """
+    for_the_whole_house(uow)
     case = await live(uow, case_id, expected)
     touch.note(uow, case)
     row = uow.add(

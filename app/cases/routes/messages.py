@@ -10,6 +10,7 @@ from litestar import get, post
 from app.cases import messages
 from app.cases.messages import Draft, HeldMessageView, Preview
 from app.cases.models import HeldMessage
+from app.cases.telling import for_the_whole_house
 from app.core.uow import UnitOfWork
 
 WORK: Final[dict[str, Any]] = {"opt": {"permission": "cases.work"}, "tags": ["messages"]}
@@ -30,6 +31,7 @@ async def send(uow: UnitOfWork, data: Draft) -> HeldMessageView:
 @get("/v1/messages/{message_id:uuid}", operation_id="getMessage", **WORK)
 async def get_message(uow: UnitOfWork, message_id: UUID) -> HeldMessageView:
     """A message and what became of its letters."""
+    for_the_whole_house(uow)
     return await messages.view(uow, await uow.get(HeldMessage, message_id))
 
 

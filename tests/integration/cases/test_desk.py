@@ -326,7 +326,7 @@ class TestMentions:
         case = await world.opened(order="ORD-1")
         theirs = await world.person("customer_user", customer=world.customer)
         async with world.act(theirs, customer=world.customer) as uow:
-            row = await commands.comment(uow, case.id, "@jane hurry up")
+            row = await commands.comment(uow, case.id, "@jane hurry up", visible=True)
         assert await world.rows(CaseMention, comment_id=row.id) == []
 
 
