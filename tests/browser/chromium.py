@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, Request, Response, async_playwright
 
+from tenants.sessions import COOKIE
 from tests.browser.people import Person, Portal
 from tests.real import real
 
@@ -123,11 +124,10 @@ _SIDEWAYS = """() => {
 
 
 class Visitors:
-    """Chromium with a profile of its own for everybody; people sign in through their mail's link once, by pressing its button."""
+    """Chromium with a profile of its own for everybody; people sign in through their mail's link, once."""
 
     def __init__(self, browser: Browser, portal: Portal) -> None:
         self._browser, self.portal = browser, portal
-        self._cookies: dict[Person, list[Any]] = {}
 
     @asynccontextmanager
     async def tab(
@@ -137,7 +137,7 @@ class Visitors:
         context = await self._context(theme, width, script=script, locale=locale)
         try:
             if who is not None:
-                await self._sign_in(context, who)
+                await context.add_cookies(self._session(who))
             page = await context.new_page()
             yield Tab(page, self.portal, partner or (who.partner if who else ""))
         finally:
@@ -151,27 +151,10 @@ class Visitors:
         context.set_default_timeout(15_000)
         return context
 
-    async def _sign_in(self, context: BrowserContext, who: Person) -> None:
-        if who not in self._cookies:
-            page = await context.new_page()
-            await page.goto(self.portal.link(who))
-            await page.locator("main button[type=submit], button[type=submit]").first.click()
-            await page.wait_for_load_state()
-            self._cookies[who] = [dict(cookie) for cookie in await context.cookies()]
-            await page.close()
-            assert self._cookies[who], f"{who.email} was not signed in: {page.url}"
-            return
-        await context.add_cookies([_host_only(cookie, self.portal.address(who.partner)) for cookie in self._cookies[who]])
-
-    def forget(self, who: Person) -> None:
-        """Their session is over: the next window signs in anew."""
-        self._cookies.pop(who, None)
-
-
-def _host_only(cookie: dict[str, Any], address: str) -> Any:
-    """A cookie as Chromium takes a `__Host-` one: for an address, without a domain."""
-    kept = {name: cookie[name] for name in ("name", "value", "expires", "httpOnly", "secure", "sameSite")}
-    return {**kept, "url": address.replace("http://", "https://")}
+    def _session(self, who: Person) -> list[Any]:
+        """Their cookie, as Chromium takes a `__Host-` one: for an address, without a domain."""
+        address = self.portal.address(who.partner).replace("http://", "https://")
+        return [{"name": COOKIE, "value": self.portal.token(who), "url": address, "httpOnly": True, "secure": True, "sameSite": "Lax"}]
 
 
 @asynccontextmanager

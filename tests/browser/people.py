@@ -52,10 +52,15 @@ class Portal:
         self.port = urlsplit(base_url).port
         self.http = httpx.Client(base_url=base_url, timeout=30)
         self._tokens: dict[Person, str] = {}
+        self._casts = dict(CASTS)
+
+    def also(self, partner: str, cast: Cast) -> None:
+        """One more partner, with people of its own."""
+        self._casts[partner] = cast
 
     def host(self, partner: str) -> str:
         """What a browser's address line shows."""
-        return f"{CASTS[partner].host}:{self.port}"
+        return f"{self._casts[partner].host}:{self.port}"
 
     def address(self, partner: str, path: str = "/") -> str:
         """An address on a partner's host."""
@@ -63,7 +68,11 @@ class Portal:
 
     def person(self, partner: str, role: str) -> Person:
         """Somebody with this role."""
-        return Person(partner, role, _known(CASTS[partner])[role])
+        return Person(partner, role, _known(self._casts[partner])[role])
+
+    def somebody(self, partner: str, role: str, email: str) -> Person:
+        """Somebody the story doesn't know."""
+        return Person(partner, role, email)
 
     def link(self, someone: Person) -> str:
         """A fresh sign-in link from this person's mail."""
@@ -90,6 +99,10 @@ class Portal:
     def client(self, someone: Person | None, partner: str = "") -> "Client":
         """A browser without script for somebody, or for whoever isn't signed in."""
         return Client(self, partner or (someone.partner if someone else ""), self.token(someone) if someone else "")
+
+    def client_with(self, partner: str, token: str) -> "Client":
+        """A browser without script that holds this session."""
+        return Client(self, partner, token)
 
 
 class Client:
