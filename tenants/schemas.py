@@ -132,6 +132,14 @@ class NewUser(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     zone: str | None = None
 
 
+class Profile(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """What somebody says of themselves; language and zone left out are those of their customer, else of the brand."""
+
+    name: Annotated[str, Meta(max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")] = ""
+    locale: Locale | None = None
+    zone: Annotated[str, Meta(max_length=64)] | None = None
+
+
 class Grant(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     """One more role; `customer_id` gives it to somebody of the partner for that customer alone."""
 

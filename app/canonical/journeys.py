@@ -107,7 +107,7 @@ def outlook_of(
     if stage == "delivered":
         return "delivered_late" if promised and reached and reached > promised else "delivered"
     if stage in ("cancelled", "returned"):
-        return stage  # type: ignore[return-value]
+        return stage
     if is_missed or (promised and (now > promised or (expected and expected > promised))):
         return "late"
     if in_danger and expected is None:
@@ -225,7 +225,7 @@ async def numbers(uow: UnitOfWork, ids: Collection[UUID]) -> dict[UUID, str]:
     if not ids:
         return {}
     queries = [select(model.id, model.number).where(model.id.in_(ids)) for model in (Order, Shipment)]
-    return {id: number for query in queries for id, number in (await uow.session.execute(query)).all()}
+    return {row.id: row.number for query in queries for row in (await uow.session.execute(query)).all()}
 
 
 async def wanted(uow: UnitOfWork, *, limit: int) -> list[DocumentView]:
@@ -252,9 +252,9 @@ async def _times(uow: UnitOfWork, shipment_ids: Collection[UUID]) -> tuple[dict[
     query = select(Milestone.milestone, Milestone.at).where(Milestone.shipment_id.in_(shipment_ids), Milestone.kind == "actual")
     times: dict[str, datetime] = {}
     furthest: Stage = "ordered"
-    for name, at in (await uow.execute(query.order_by(Milestone.at, Milestone.id))).all():
-        stage = stage_of(name, None)
-        times.setdefault(stage, at)
+    for row in (await uow.execute(query.order_by(Milestone.at, Milestone.id))).all():
+        stage = stage_of(row.milestone, None)
+        times.setdefault(stage, row.at)
         if stage in STEPS and stage != "delivered" and STEPS.index(stage) > STEPS.index(furthest):
             furthest = stage
     return times, furthest
@@ -299,7 +299,7 @@ async def _of_orders(uow: UnitOfWork, rows: Sequence[Order]) -> list[Journey]:
     query = select(Shipment).where(Shipment.order_id.in_(ids)).order_by(Shipment.id)
     carried: dict[UUID, list[Shipment]] = {}
     for shipment in (await uow.execute(query)).scalars() if ids else ():
-        carried.setdefault(shipment.order_id, []).append(shipment)  # type: ignore[arg-type]
+        carried.setdefault(shipment.order_id, []).append(shipment)
     promises = await _promised(uow, [*ids, *(s.id for each in carried.values() for s in each)], ("deliver", "ship", "pickup"))
     return [_of_order(row, carried.get(row.id, []), promises, uow.now) for row in rows]
 

@@ -62,7 +62,7 @@ class Notice(TenantRow):
         *_of_customer("notice"),
         ForeignKeyConstraint(["tenant_id", "about_customer_id"], ["tenants.customer.tenant_id", "tenants.customer.id"]),
         ForeignKeyConstraint(["tenant_id", "template_id"], ["notifications.template.tenant_id", "notifications.template.id"]),
-        CheckConstraint("(status in ('delivered', 'failed', 'withdrawn')) = (settled_at is not null)", name="notice_settled"),
+        CheckConstraint("(status in ('delivered', 'failed', 'withdrawn', 'withheld')) = (settled_at is not null)", name="notice_settled"),
         CheckConstraint("settled_at is null or (sealed_letter is null and sealed_context is null)", name="notice_forgets"),
         Index("notice_of_case", "tenant_id", "case_id", "id", postgresql_where=text("case_id is not null")),
         Index("notice_about", "tenant_id", "about_customer_id", "id", postgresql_where=text("about_customer_id is not null")),
@@ -132,3 +132,24 @@ class Link(TenantRow):
     def to(self) -> str:
         """Whom the link was sent to."""
         return self.recipient
+
+
+class Preference(TenantRow):
+    """What one person wishes of our mails (schemas.Preferences); without a row everything goes at once."""
+
+    __tablename__ = "preference"
+    __table_args__ = (
+        UniqueConstraint("tenant_id", "user_id"),
+        ForeignKeyConstraint(["tenant_id", "user_id"], ["tenants.user.tenant_id", "tenants.user.id"]),
+        CheckConstraint("(quiet_from is null) = (quiet_until is null)", name="preference_quiet"),
+        Index("preference_tenant_id_customer_id_id_idx", "tenant_id", "customer_id", "id"),
+        {"schema": "notifications", "info": {"data_class": "personal", "retention": "forever", "erasure": "with_person"}},
+    )
+    customer_id: Mapped[UUID | None]
+    user_id: Mapped[UUID]
+    documents: Mapped[str]
+    updates: Mapped[str]
+    mentions: Mapped[str]
+    quiet_from: Mapped[str | None]
+    quiet_until: Mapped[str | None]
+    changed_at: Mapped[datetime]

@@ -4,7 +4,7 @@ from collections.abc import Awaitable
 from typing import Annotated, Any
 from uuid import UUID
 
-from litestar import HttpMethod, MediaType, Request, Response, get, post, route
+from litestar import HttpMethod, MediaType, Request, Response, get, post, put, route
 from litestar.datastructures import UploadFile
 from msgspec import Meta
 
@@ -12,11 +12,22 @@ from app.core.errors import Fault, Invalid
 from app.core.paging import Page
 from app.core.services import Shell
 from app.core.uow import UnitOfWork
-from app.notifications import link_pages, queries
+from app.notifications import link_pages, preferences, queries
 from app.notifications.commands import templates, try_out
+from app.notifications.commands.preferences import prefer
 from app.notifications.links import Form, Upload
 from app.notifications.models import Notice, Template
-from app.notifications.schemas import NewTemplate, NoticeView, PreviewForm, Rendered, Status, TemplateContent, TemplateView, TestMail
+from app.notifications.schemas import (
+    NewTemplate,
+    NoticeView,
+    Preferences,
+    PreviewForm,
+    Rendered,
+    Status,
+    TemplateContent,
+    TemplateView,
+    TestMail,
+)
 from branding.render import MAX_UPLOAD_MEGABYTES
 from branding.render import Rendered as RenderedPage
 from tenants.boundary import as_fault
@@ -102,6 +113,20 @@ async def get_notice(uow: UnitOfWork, notice_id: UUID) -> NoticeView:
     return queries.notice_view(await uow.get(Notice, notice_id), with_html=True, for_customer=uow.customer_id is not None)
 
 
+@get("/v1/preferences", opt={"permission": "signed-in"}, operation_id="getPreferences", tags=["notices"])
+async def get_preferences(shell: Shell, principal: Principal) -> Preferences:
+    """What the person who asks wishes of our mails; the defaults for a key, which gets none."""
+    async with shell.read(principal.tenant, actor=principal.actor, customer=principal.own_customer_id) as uow:
+        return await preferences.own(uow)
+
+
+@put("/v1/preferences", opt={"permission": "signed-in"}, operation_id="setPreferences", tags=["notices"])
+async def set_preferences(shell: Shell, principal: Principal, data: Preferences) -> Preferences:
+    """Wish something else; what is left out goes at once. Only people have preferences: a key gets 404."""
+    async with shell.unit_of_work(principal.tenant, actor=principal.actor, customer=principal.own_customer_id) as uow:
+        return preferences.view(await prefer(uow, data))
+
+
 _PUBLIC = {"public": True, "any_query": True, "any_content": True}
 _LINK = "/l/{link_token:str}"
 
@@ -159,5 +184,5 @@ async def _form(request: AnyRequest) -> Form:
 
 ROUTES = [
     list_templates, get_template, draft_template, preview_content, preview_template, publish_template, roll_back_template, retire_template,
-    send_test, list_notices, get_notice, show_link, act_on_link,
+    send_test, list_notices, get_notice, get_preferences, set_preferences, show_link, act_on_link,
 ]  # fmt: skip

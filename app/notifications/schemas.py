@@ -15,7 +15,23 @@ Body = Annotated[str, msgspec.Meta(min_length=1, max_length=65_536, pattern=r"^[
 
 Audience = Literal["customer", "counterparty", "internal"]
 Channel = Literal["email"]
-Status = Literal["queued", "sending", "delivered", "failed", "unknown", "withdrawn"]
+Status = Literal["queued", "sending", "delivered", "failed", "unknown", "withdrawn", "withheld"]
+
+
+Hour = Annotated[str, msgspec.Meta(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$", examples=["22:00"])]
+
+
+class Preferences(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """What somebody wishes of our mails by topic: `now`, `later` (not in their quiet hours) or `never` (the inbox is enough).
+
+    Choices with a deadline always go at once. Quiet hours are in the reader's own zone, `quiet_until` may be on the next day.
+    """
+
+    documents: Literal["now", "later"] = "now"
+    updates: Literal["now", "later", "never"] = "now"
+    mentions: Literal["now", "later", "never"] = "now"
+    quiet_from: Hour | None = None
+    quiet_until: Hour | None = None
 
 
 class Rendition(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

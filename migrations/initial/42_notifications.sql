@@ -18,14 +18,14 @@ create table notifications.notice (
   audience text not null check (audience in ('customer', 'counterparty', 'internal')),
   template text not null, template_id uuid, address text not null, address_key text not null check (address_key = lower(address_key)),
   recipient_name text not null default '', locale text, zone text, context jsonb not null, sealed_context bytea, links jsonb not null default '[]',
-  status text not null check (status in ('queued', 'sending', 'delivered', 'failed', 'unknown', 'withdrawn')), attempts bigint not null default 0, tries jsonb not null default '[]',
+  status text not null check (status in ('queued', 'sending', 'delivered', 'failed', 'unknown', 'withdrawn', 'withheld')), attempts bigint not null default 0, tries jsonb not null default '[]',
   message_id text, spoken text, subject text, body_text text, body_html text, sealed_letter bytea, failure text,
   queued_at timestamptz not null, settled_at timestamptz,
   primary key (tenant_id, id), unique (tenant_id, key, address_key),
   foreign key (tenant_id, customer_id) references tenants.customer (tenant_id, id),
   foreign key (tenant_id, about_customer_id) references tenants.customer (tenant_id, id),
   foreign key (tenant_id, template_id) references notifications.template (tenant_id, id),
-  constraint notice_settled check ((status in ('delivered', 'failed', 'withdrawn')) = (settled_at is not null)),
+  constraint notice_settled check ((status in ('delivered', 'failed', 'withdrawn', 'withheld')) = (settled_at is not null)),
   -- What would let somebody act in the reader's place is gone once the letter is.
   constraint notice_forgets check (settled_at is null or (sealed_letter is null and sealed_context is null))
 ) with (fillfactor = 80);
@@ -49,3 +49,16 @@ create index link_of_subject on notifications.link (tenant_id, subject_id, id);
 create index link_of_notice on notifications.link (tenant_id, notice_id) where notice_id is not null;
 select core.tenant_table('notifications.link', customer => true, no_delete => true, case_column => 'case_id');
 revoke insert on notifications.link from detour_customer;
+
+-- What one person wishes of our mails. A customer's people keep their own; whoever sends reads them with the whole tenant's eyes.
+create table notifications.preference (
+  tenant_id uuid not null default core.ctx_tenant(), id uuid not null, customer_id uuid, user_id uuid not null,
+  documents text not null check (documents in ('now', 'later')), updates text not null check (updates in ('now', 'later', 'never')),
+  mentions text not null check (mentions in ('now', 'later', 'never')),
+  quiet_from text check (quiet_from ~ '^[0-2][0-9]:[0-5][0-9]$'), quiet_until text check (quiet_until ~ '^[0-2][0-9]:[0-5][0-9]$'),
+  changed_at timestamptz not null,
+  primary key (tenant_id, id), unique (tenant_id, user_id),
+  foreign key (tenant_id, user_id) references tenants."user" (tenant_id, id),
+  constraint preference_quiet check ((quiet_from is null) = (quiet_until is null))
+);
+select core.tenant_table('notifications.preference', customer => true, no_delete => true);

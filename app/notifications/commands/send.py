@@ -12,11 +12,13 @@ from app.core.errors import FieldError, Invalid
 from app.core.events import plain
 from app.core.locks import take_turns
 from app.core.uow import UnitOfWork
-from app.notifications import queries
+from app.notifications import preferences, queries, wishes
 from app.notifications.models import Notice
 from app.notifications.queries import Chosen
-from app.notifications.schemas import LinkSpec, Recipient
+from app.notifications.schemas import LinkSpec, Preferences, Recipient
+from app.notifications.wishes import Quiet, Topic, Wish
 
+Wished = tuple[Preferences, Quiet | None]
 MAX_RECIPIENTS = 100
 MAX_CONTEXT_BYTES = 65_536
 
@@ -47,7 +49,8 @@ async def send(
     `customer_id` is the customer the message is about; its own template of that name goes before the partner's.
     Needs a transaction of the whole tenant. `sealed_context` holds further values, sealed by the vault, that must not
     be stored in the clear. `due` holds the message until then; so long it can be withdrawn. `pinned` is the version to use instead of the one in
-    force. Raises TemplateNotFound and NoticeUnsendable.
+    force. What a person doesn't want as a mail is withheld, what can wait leaves after their quiet hours.
+    Raises TemplateNotFound and NoticeUnsendable.
     """
     people = _checked(to)
     told = _checked_context(context)
@@ -59,18 +62,44 @@ async def send(
         "key": key, "template": template, "template_id": chosen.id, "context": told, "links": msgspec.to_builtins(list(links)), "case_id": case_id,
         "about_customer_id": customer_id, "locale": locale, "sealed_context": sealed_context,
     }  # fmt: skip
-    return [known.get(person.address.lower()) or _queue(uow, person, values, chosen, due) for person in people]
+    topic = wishes.topic_of(template, [link.kind for link in links], is_sealed=sealed_context is not None)
+    wished = await _wished(uow, people, customer_id) if topic and topic != "decisions" else {}
+    return [known.get(person.address.lower()) or _queue(uow, person, values, topic, wished.get(_reader(person)), due) for person in people]
 
 
-def _queue(uow: UnitOfWork, person: Recipient, values: dict[str, Any], chosen: Chosen, due: datetime | None) -> Notice:
+async def _wished(uow: UnitOfWork, people: Sequence[Recipient], customer_id: UUID | None) -> dict[tuple[str, str], Wished]:
+    """What those of these people who have an account wish of our mails; a carrier's clerk has none."""
+    found: dict[tuple[str, str], Wished] = {}
+    for audience, owner in (("customer", customer_id), ("internal", None)):
+        addresses = [person.address.lower() for person in people if person.audience == audience]
+        if addresses and (audience == "internal" or owner is not None):
+            told = await preferences.of_people(uow, addresses, owner)
+            found |= {(audience, address): wish for address, wish in told.items()}
+    return found
+
+
+def _reader(person: Recipient) -> tuple[str, str]:
+    return person.audience, person.address.lower()
+
+
+def _queue(
+    uow: UnitOfWork, person: Recipient, values: dict[str, Any], topic: Topic | None, wished: Wished | None, due: datetime | None
+) -> Notice:
+    wish: Wish = getattr(wished[0], topic) if wished and topic else "now"
     mine = {
         "customer_id": values["about_customer_id"] if person.audience == "customer" else None, "channel": "email", "audience": person.audience,
         "address": person.address, "address_key": person.address.lower(), "recipient_name": person.name, "zone": person.zone,
         "locale": person.locale or values["locale"], "status": "queued", "queued_at": uow.now,
     }  # fmt: skip
     notice = uow.add(Notice(**{**values, **mine}))
+    if wish == "never":
+        # Kept, so that it is known that nobody was written to and why; the reader finds the news in the inbox.
+        notice.status, notice.settled_at = "withheld", uow.now
+        uow.publish("notice.withheld", of=notice, key=f"notice:{notice.id}", data=about(notice))
+        return notice
+    quiet = wishes.leaves_at(wish, wished[1], uow.now) if wished else None
     uow.publish("notice.queued", of=notice, key=f"notice:{notice.id}", data=about(notice))
-    uow.work("notice", subject=notice.id, due=due, cls="human")
+    uow.work("notice", subject=notice.id, due=max(filter(None, (due, quiet)), default=None), cls="human")
     return notice
 
 

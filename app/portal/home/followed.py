@@ -27,7 +27,7 @@ async def follow(uow: UnitOfWork, found: Sequence[Journey], *, may_see_cases: bo
 
 
 def _holds(journey: Journey, chosen: Mapping[UUID, Choice]) -> Choice | None:
-    mine = [chosen[id] for id in (journey.id, journey.order_id, *journey.shipments) if id in chosen]
+    mine = [chosen[id] for id in (journey.id, journey.order_id, *journey.shipments) if id is not None and id in chosen]
     return max(mine, key=lambda choice: choice.chosen_at, default=None)
 
 

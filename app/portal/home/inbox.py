@@ -8,6 +8,7 @@ from litestar.params import Parameter
 
 from app.cases import inbox
 from app.cases.inbox import InboxEntryView
+from app.cases.models import InboxEntry
 from app.core.errors import NotFound
 from app.core.uow import UnitOfWork
 from app.notifications import queries as notices
@@ -36,7 +37,7 @@ async def open_entry(screen: Screen, form: Form, entry_id: UUID) -> Response[str
     """Note it as read and go to what it is about."""
 
     async def change(uow: UnitOfWork) -> str:
-        entry = inbox.view(await uow.get(inbox.InboxEntry, entry_id))
+        entry = inbox.view(await uow.get(InboxEntry, entry_id))
         await inbox.mark_read(uow, entry_id)
         return _leads_to(entry) or "/inbox"
 

@@ -172,16 +172,11 @@ async def _around(screen: Screen, uow: UnitOfWork, journey: Journey, reports: li
 
 async def _papers(uow: UnitOfWork, journey: Journey, case_ids: list[UUID]) -> list[Paper]:
     """The papers about an order or shipment, each once, the newest first."""
-    asked = [
-        {"order": journey.order_id},
-        {"shipment": journey.shipments[0] if journey.shipments else None},
-        *({"case": id} for id in case_ids),
-    ]
-    found = {}
-    for each in asked:
-        if next(iter(each.values())) is not None:
-            for document in (await lists.documents(uow, Window(limit=20), **each)).items:  # type: ignore[arg-type]
-                found[document.id] = document
+    window, shipment = Window(limit=20), journey.shipments[0] if journey.shipments else None
+    pages = [await lists.documents(uow, window, case=id) for id in case_ids]
+    pages += [await lists.documents(uow, window, order=journey.order_id)] if journey.order_id else []
+    pages += [await lists.documents(uow, window, shipment=shipment)] if shipment else []
+    found = {document.id: document for page in pages for document in page.items}
     return await asks.papers(uow, sorted(found.values(), key=lambda document: document.id, reverse=True))
 
 

@@ -103,6 +103,11 @@ class Teller:
         """Whether these pages have words for it."""
         return key in self._words
 
+    def role(self, name: str) -> Any:
+        """What a role is called."""
+        key = f"role_{_key(name)}"
+        return self.screen.say(key) if key in self._words else name.replace("_", " ")
+
     def entry(self, entry: InboxEntryView) -> Any:
         """A line of the inbox."""
         facts = entry.facts
@@ -178,7 +183,7 @@ def _zone_of(country: str, day: str) -> str:
     """A zone of a country in which it is the same time everywhere that day; "" for others and for no country."""
     zones = [zone for zone, territory in get_global("zone_territories").items() if territory == country and "/" in zone]
     noon = datetime.fromisoformat(f"{day}T12:00:00").replace(tzinfo=UTC)
-    offsets = {}
+    offsets: dict[Any, str] = {}
     for zone in zones:
         try:
             offsets.setdefault(noon.astimezone(ZoneInfo(zone)).utcoffset(), zone)
@@ -199,7 +204,7 @@ def show(
     given = parse_qsl(screen.query)
     kept, asked = [(k, v) for k, v in given if k not in ("mark", "done")], dict(given).get("mark", "")
     here = f"{screen.path}?{urlencode(kept)}" if kept else screen.path
-    told = {
+    told: dict[str, Any] = {
         "tell": Teller(screen),
         "here": here,
         "fresh": f"{screen.path}?{urlencode([*kept, ('mark', mark)])}",
