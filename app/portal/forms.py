@@ -5,7 +5,7 @@ field is an absent one.
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from types import UnionType
 from typing import Any, TypeVar, Union, get_args, get_origin
 
@@ -91,20 +91,25 @@ class Form:
     def read(self, kind: type[T], *, only: Iterable[str] | None = None, **known: Any) -> T:
         """Return the fields as `kind`; raises FormIncomplete with every field that can't be used, not only the first.
 
-        `known` are fields the form doesn't bring; `only` reads no others than these.
+        `known` are fields the form doesn't bring; `only` reads no others than these, and leaves every other field that may
+        be left out unset (a box that isn't on the form is not a box that was left empty).
         """
         wanted = set(only) if only is not None else None
         nested = _nested({n: v for n, v in self._given.items() if n not in _OURS and (wanted is None or n.split(".")[0] in wanted)})
         errors: list[FieldError] = []
-        made = _struct(kind, {**nested, **known}, "", errors)
+        made = _struct(kind, {**nested, **known}, "", errors, only=None if wanted is None else wanted | known.keys())
         if errors:
             raise FormIncomplete(errors=errors)
         return msgspec.convert(made, kind, strict=False)
 
 
-def _struct(kind: type[msgspec.Struct], given: Mapping[str, Any], path: str, errors: list[FieldError]) -> dict[str, Any]:
+def _struct(
+    kind: type[msgspec.Struct], given: Mapping[str, Any], path: str, errors: list[FieldError], *, only: Set[str] | None = None
+) -> dict[str, Any]:
     made: dict[str, Any] = {}
     for field in msgspec.structs.fields(kind):
+        if only is not None and field.encode_name not in only and not field.required:
+            continue
         where, value = f"{path}/{field.encode_name}", given.get(field.encode_name)
         inner = _inner_struct(field.type)
         if inner is not None and isinstance(value, Mapping):
