@@ -34,6 +34,11 @@ class Kpi(msgspec.Struct, frozen=True):
     for_customers: bool = True
 
     @property
+    def is_timed(self) -> bool:
+        """Whether its rows have a value whose median says something."""
+        return "cast(null as bigint) as value" not in self.definition
+
+    @property
     def definition(self) -> str:
         """The SQL that lists the rows, as it is published and run."""
         return _definition(self.name)

@@ -20,7 +20,8 @@ class Part(msgspec.Struct, frozen=True):
 class Figure(msgspec.Struct, frozen=True):
     """One number: of everything or of one group, of one split where the figure has them.
 
-    `count` rows of `of` are counted and open under `rows`; `median` and `p90` are of the rows' values (minutes, or touches).
+    `count` rows of `of` are counted and open under `rows`; `median` and `p90` are of the rows' values (minutes, or touches),
+    by group only where the figure itself is a median.
     """
 
     group: str

@@ -157,7 +157,7 @@ class TestAutomation:
 
 
 class TestAging:
-    pytestmark = pytest.mark.feature("M132")
+    pytestmark = pytest.mark.feature("M132", "M40")
 
     async def test_counts_every_unfinished_case_in_one_bucket_of_its_age(self, database, told, figure):
         rows = await counted(
