@@ -1,12 +1,13 @@
 """Runs: where the workflows stand, one of them as a diagram, and a person's hand on it."""
 
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal, cast, get_args
 from uuid import UUID
 
 import msgspec
 from litestar import Response
 from litestar.params import Parameter
 
+from app.core.errors import NotFound
 from app.core.uow import UnitOfWork
 from app.portal import queries as kept
 from app.portal.forms import Form
@@ -90,7 +91,9 @@ def _hands(status: str, is_blocked: bool) -> list[str]:
 @page_post("/ops/runs/{run_id:uuid}/{hand:str}", area="ops", permission="runs.work")
 async def steer(screen: Screen, form: Form, run_id: UUID, hand: str) -> Response[str]:
     """Cancel, suspend, resume, do a step again or pass it over, with the reason."""
-    wanted = msgspec.convert(hand, Hand)
+    if hand not in get_args(Hand):
+        raise NotFound()
+    wanted = cast(Hand, hand)
     here = f"/ops/runs/{run_id}"
 
     async def change(uow: UnitOfWork) -> None:

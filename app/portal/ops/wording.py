@@ -72,7 +72,7 @@ _HUMPS = re.compile(r"(?<=[a-z0-9])([A-Z])")
 _FACTS: Final = {
     "order.value_minor": "Order value", "order.currency": "Currency", "promise.minutes_left": "Time left until the promise",
     "order.penalty_minor": "Penalty for being late, by contract", "shipment.weight_grams": "Weight", "options.dearest_minor": "Dearest option",
-    "options.count": "Options offered", "inventory.alternatives": "Other sites with stock",
+    "document.missing": "Documents still needed", "options.count": "Options offered", "inventory.alternatives": "Other sites with stock",
 }  # fmt: skip
 _PARAMETERS: Final = {"amount_minor": "Amount", "option_id": "Option", "promised_at": "Promised at"}
 _CENTS = re.compile(r"[.,]00(?!\d)")
@@ -159,6 +159,8 @@ class Wording:
             return "unknown" if value is None else "none"
         if isinstance(value, bool):
             return "yes" if value else "no"
+        if value == 0 and _MONEY.search(name):
+            return "none"
         if isinstance(value, int) and _MONEY.search(name):
             return self._screen.money(value, currency) if currency else f"{self._screen.number(value / 100, 2)} (currency unknown)"
         if isinstance(value, int) and name.endswith(("minutes", "minutes_left")):

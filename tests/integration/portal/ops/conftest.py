@@ -8,6 +8,7 @@ from app.core.services import Shell
 from tenants.commands.customers import update_customer
 from tenants.schemas import CustomerPatch
 from tests.integration.cases.world import ROUND_THE_CLOCK, World
+from tests.integration.workflows.conftest import desk, peer  # noqa: F401  (what runs are driven with)
 
 
 @pytest.fixture
