@@ -31,7 +31,9 @@ async def proposals(uow: UnitOfWork, case_id: UUID) -> list[ProposalView]:
 
 
 async def talks(uow: UnitOfWork, case_id: UUID) -> list[tuple[TalkView, str]]:
-    """The calls noted on a case, the latest first, each with what people call whoever noted it."""
+    """The calls noted on a case, the latest first, each with what people call whoever noted it; none in a customer's scope."""
+    if uow.customer_id is not None:
+        return []
     rows = (await uow.execute(select(CaseTalk).where(CaseTalk.case_id == case_id).order_by(CaseTalk.id.desc()).limit(MOST))).scalars().all()
     names = await people.called(uow, {row.logged_by for row in rows})
     return [(talk_view(row), names.get(row.logged_by, "somebody")) for row in rows]

@@ -80,6 +80,8 @@ class Gathered(msgspec.Struct, kw_only=True):
 async def gather(screen: Screen, uow: UnitOfWork, case_id: UUID, *, kind: Kind | None, cursor: str | None) -> Gathered:
     """Read a case for its page; raises NotFound."""
     case = await queries.case(uow, case_id)
+    if case.line is None:  # somebody of the partner who works for this one customer: the line without what is the partner's
+        case = msgspec.structs.replace(case, line=(await cockpit.lines(uow, [case_id]))[0])
     may = screen.reader.may
     asked = (await queries.approvals(uow, status=None, case_id=case_id, cursor=None, limit=FEW)).items if may("approvals.read") else []
     offered = (await queries.offers(uow, status=None, case_id=case_id, cursor=None, limit=FEW)).items if may("offers.read") else []

@@ -128,6 +128,11 @@ class TestActing:
             assert (await call(acting, "GET", path)).status_code == 403, path
         assert (await call(acting, "POST", f"/v1/cases/{own.id}/acknowledge")).status_code == 403
 
+    async def test_opens_every_page_of_the_customers(self, shell, tenant, customer, acting: Person) -> None:
+        case = (await World(shell, tenant, customer).opened()).id
+        for path in ("/", "/cases", f"/cases/{case}", "/shipments", "/orders", "/offers", "/documents", "/inbox", "/settings", "/settings/profile"):
+            assert (await acting.get(path)).status_code == 200, path
+
     async def test_never_changes_the_consent_it_stands_on(self, acting: Person, asked: str) -> None:
         for path in (f"/v1/consents/{asked}/grant", f"/v1/consents/{asked}/withdraw"):
             assert (await call(acting, "POST", path)).status_code == 403

@@ -89,9 +89,14 @@ class TestARoleForSingleCustomers:
         mine, other = await make_case(shell, tenant, customer), await make_case(shell, tenant, boreal)
         head = {"x-csrf-token": confined.csrf}
         assert (await confined.client.post(f"/v1/cases/{mine}/acknowledge", json={}, headers=head)).status_code in (200, 201)
-        said_it = await confined.client.post(f"/v1/cases/{mine}/comment", json={"text": "Called the warehouse."}, headers=head)
+        said_it = await confined.client.post(f"/v1/cases/{mine}/comment", json={"text": "Called the warehouse.", "visible": True}, headers=head)
         assert said_it.status_code in (200, 201), said_it.text
         assert (await confined.client.post(f"/v1/cases/{other}/acknowledge", json={}, headers=head)).status_code == 404
+
+    async def test_opens_the_control_tower_on_that_one_customer(self, shell, tenant, customer, confined: Person) -> None:
+        case = await make_case(shell, tenant, customer)
+        for path in ("/ops", f"/ops/cases/{case}", "/ops/approvals", "/ops/runs", "/ops/kpis", "/ops/inbox", "/ops/search?q=ORD-1"):
+            assert (await confined.get(path)).status_code == 200, path
 
     async def test_gives_nothing_that_is_shared_between_customers(self, confined: Person) -> None:
         held = set((await confined.client.get("/v1/session")).json()["permissions"])
