@@ -130,7 +130,18 @@ class TestActing:
 
     async def test_opens_every_page_of_the_customers(self, shell, tenant, customer, acting: Person) -> None:
         case = (await World(shell, tenant, customer).opened()).id
-        for path in ("/", "/cases", f"/cases/{case}", "/shipments", "/orders", "/offers", "/documents", "/inbox", "/settings", "/settings/profile"):
+        for path in (
+            "/",
+            "/cases",
+            f"/cases/{case}",
+            "/shipments",
+            "/orders",
+            "/offers",
+            "/documents",
+            "/inbox",
+            "/settings",
+            "/settings/profile",
+        ):
             assert (await acting.get(path)).status_code == 200, path
 
     async def test_never_changes_the_consent_it_stands_on(self, acting: Person, asked: str) -> None:

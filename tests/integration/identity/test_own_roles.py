@@ -89,7 +89,9 @@ class TestARoleForSingleCustomers:
         mine, other = await make_case(shell, tenant, customer), await make_case(shell, tenant, boreal)
         head = {"x-csrf-token": confined.csrf}
         assert (await confined.client.post(f"/v1/cases/{mine}/acknowledge", json={}, headers=head)).status_code in (200, 201)
-        said_it = await confined.client.post(f"/v1/cases/{mine}/comment", json={"text": "Called the warehouse.", "visible": True}, headers=head)
+        said_it = await confined.client.post(
+            f"/v1/cases/{mine}/comment", json={"text": "Called the warehouse.", "visible": True}, headers=head
+        )
         assert said_it.status_code in (200, 201), said_it.text
         assert (await confined.client.post(f"/v1/cases/{other}/acknowledge", json={}, headers=head)).status_code == 404
 
