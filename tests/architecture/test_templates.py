@@ -5,6 +5,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+from jinja2 import Environment, TemplateSyntaxError
 
 ROOT = Path(__file__).resolve().parents[2]
 TEMPLATES = sorted([*(ROOT / "app/portal/templates").rglob("*.html"), *(ROOT / "branding/system").glob("*.html")])
@@ -37,9 +38,19 @@ class TestTheTemplates:
     def test_are_there(self) -> None:
         assert len(TEMPLATES) > 5
 
+    def test_can_be_read(self) -> None:
+        """A template that can't be parsed is found by its first reader otherwise."""
+        wrong = []
+        for path in TEMPLATES:
+            try:
+                Environment().parse(path.read_text())
+            except TemplateSyntaxError as error:
+                wrong.append(f"{_name(path)}:{error.lineno}: {error.message}")
+        assert wrong == []
+
     def test_carry_no_style_of_their_own(self) -> None:
         """The policy allows the brand's sheet alone: a style attribute is dropped by the browser, and the page breaks in silence."""
-        assert _lines(r"<[^>]*\sstyle\s*=|<style\b", TEMPLATES) == []
+        assert _lines(r"<[^>]*\sstyle\s*=|<style\b(?![^>]*\bnonce=)", TEMPLATES) == []
 
     def test_carry_no_script_of_their_own(self) -> None:
         """Handlers in attributes and scripts in pages are what an attacker's text becomes."""
@@ -53,6 +64,10 @@ class TestTheTemplates:
     def test_trust_no_text(self) -> None:
         """`safe` and `autoescape false` are how one forgotten field becomes everybody's session."""
         assert _lines(r"\|\s*safe\b|autoescape|Markup\(", TEMPLATES) == []
+
+    def test_quote_what_others_wrote(self) -> None:
+        """A value without quotes ends at its first space, and what follows becomes attributes: only ids and counters go without."""
+        assert [each for path in TEMPLATES for each in _unquoted(path)] == []
 
     def test_load_nothing_from_elsewhere(self) -> None:
         """No third party learns who looks at a partner's portal."""
@@ -93,6 +108,19 @@ class TestTheScripts:
     def test_make_no_page_of_text(self, pattern: str) -> None:
         """What the server escaped must not be read as markup here; style set by script is refused by no policy but no brand knows it."""
         assert _lines(pattern, SCRIPTS, flags=re.RegexFlag(0)) == []
+
+
+def _unquoted(path: Path) -> list[str]:
+    """Attributes whose value is an expression without quotes around it."""
+    text = re.sub(r"\{%.*?%\}", "", _text(path), flags=re.DOTALL)
+    marked = re.sub(r"\{\{\s*(.*?)\s*\}\}", lambda found: "⟦" + re.sub(r"[^\w.]", "_", found[1]) + "⟧", text, flags=re.DOTALL)
+    bare = (re.sub(r"\"[^\"]*\"|'[^']*'", "''", tag) for tag in re.findall(r"<[a-z][^>]*>", marked))
+    return [
+        f"{_name(path)}: {tag[:120]}"
+        for tag in bare
+        for value in re.findall(r"=[^\s⟦']*⟦([^⟧]*)⟧", tag)
+        if not re.fullmatch(r"(\w+\.)*(id|index0?)|w\.iso_.*", value)
+    ]
 
 
 def _is_signed_out(path: Path) -> bool:
