@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from uuid import UUID
 
-from app.cases import snoozing, touch
+from app.cases import people, snoozing, touch
 from app.cases.mentions import found
 from app.cases.models import Case, CaseComment, CaseMention, CaseTalk
 from app.cases.schemas import Direction, Reached, Snooze, Spoken
@@ -31,11 +31,11 @@ async def comment(
     Who is called in it (mentions.py) finds it in the inbox and gets a mail. Raises MentionUnclear, MentionRefused,
     and CommentIsRead for who can't keep anything from the customer.
     """
-    if uow.customer_id is not None and not visible:
+    if uow.customer_id is not None and not visible and await _is_of_the_house(uow):
         raise CommentIsRead(errors=[FieldError("/visible", "is false", "Let the customer read it.")])
     case = await held(uow, case_id, expected)
     touch.note(uow, case)
-    shown = visible
+    shown = visible or uow.customer_id is not None
     # A customer's people call nobody: they don't know who works here.
     called = [] if uow.customer_id is not None else await found(uow, case, text, mentions, visible=shown)
     row = uow.add(
@@ -49,14 +49,21 @@ async def comment(
     return row
 
 
+async def _is_of_the_house(uow: UnitOfWork) -> bool:
+    """Whether who acts inside one customer's scope is one of the partner's people: the customer's scope doesn't show their row."""
+    me = await people.who(uow)
+    return uow.actor.startswith("user:") and uow.acting_for is None and (me is None or await uow.find(User, me) is None)
+
+
 async def _write_to(uow: UnitOfWork, case: Case, row: CaseComment, called: Sequence[User]) -> None:
     others = [user for user in called if uow.actor != f"user:{user.id}"]
     for is_customers in (False, True):
-        people = [user for user in others if (user.customer_id is not None) == is_customers]
-        if not people:
+        readers = [user for user in others if (user.customer_id is not None) == is_customers]
+        if not readers:
             continue
         to = [
-            Recipient(user.email, user.name, user.locale, user.zone, audience="customer" if is_customers else "internal") for user in people
+            Recipient(user.email, user.name, user.locale, user.zone, audience="customer" if is_customers else "internal")
+            for user in readers
         ]
         await send(
             uow, template="mentioned", to=to, context={"title": case.title, "text": row.text}, case_id=case.id, customer_id=case.customer_id,

@@ -8,13 +8,14 @@ from uuid import UUID
 
 import pytest
 
-from app.cases import commands, presence, snoozing
+from app.cases import commands, handover, messages, presence, snoozing
 from app.cases.commands.owning import OwnedByAnother, PersonNeeded, UnknownOwner
+from app.cases.commands.speaking import CommentIsRead
 from app.cases.mentions import MentionRefused, MentionUnclear
 from app.cases.models import Case, CaseMention, CaseTalk
 from app.cases.schemas import Snooze
 from app.cases.snoozing import SnoozeInThePast, SnoozePastClock
-from app.cases.telling import CaseChanged
+from app.cases.telling import CaseChanged, ForTheWholeHouse
 from app.core.errors import NotFound
 from app.notifications.models import Notice
 from tenants.models import User
@@ -99,6 +100,23 @@ class TestNextCase:
             async with world.act(me) as uow:
                 await commands.decline(uow, case.id)
         assert "operator gave it back: I don't know this carrier." in [entry.title for entry in await world.timeline_of(case.id)]
+
+    async def test_is_for_who_serves_the_whole_house(self, world: World) -> None:
+        me, case = await world.person("operator"), await world.opened(order="ORD-1")
+        house: list[Callable[[Any], Awaitable[object]]] = [
+            commands.next_case, lambda uow: commands.decline(uow, case.id), lambda uow: handover.draft(uow),
+            lambda uow: commands.log_call(uow, case.id, who="other", direction="in", outcome="reached"),
+            lambda uow: messages.prepare(uow, messages.Draft([case.id], "x", "y")),
+        ]  # fmt: skip
+        for verb in house:
+            with pytest.raises(ForTheWholeHouse):
+                async with world.act(me, customer=world.customer) as uow:
+                    await verb(uow)
+        async with world.act(me, customer=world.customer) as uow:
+            await presence.mark(uow, case.id)
+            await commands.take(uow, case.id)
+            await commands.snooze(uow, case.id, awaits="DHL")
+        assert (await world.case(case.id)).owner_id == id_of(me)
 
     async def test_is_for_people(self, world: World) -> None:
         await world.opened(order="ORD-1")
@@ -321,12 +339,22 @@ class TestMentions:
             row = await commands.comment(uow, case.id, "@sue.stranger@example.test", visible=True)
         assert await world.rows(CaseMention, comment_id=row.id) == []
 
+    async def test_cannot_be_kept_from_the_customer_by_who_works_in_its_scope_alone(self, world: World) -> None:
+        """Somebody of the partner who serves one customer writes rows of that customer: a note they think inner would be read."""
+        case, me = await world.opened(order="ORD-1"), await world.person("operator")
+        with pytest.raises(CommentIsRead):
+            async with world.act(me, customer=world.customer) as uow:
+                await commands.comment(uow, case.id, "They always pay late.")
+        async with world.act(me, customer=world.customer) as uow:
+            row = await commands.comment(uow, case.id, "We are on it.", visible=True)
+        assert row.customer_id == world.customer
+
     async def test_of_a_customer_are_words(self, world: World) -> None:
         await named(world, "Jane Jay")
         case = await world.opened(order="ORD-1")
         theirs = await world.person("customer_user", customer=world.customer)
         async with world.act(theirs, customer=world.customer) as uow:
-            row = await commands.comment(uow, case.id, "@jane hurry up", visible=True)
+            row = await commands.comment(uow, case.id, "@jane hurry up")
         assert await world.rows(CaseMention, comment_id=row.id) == []
 
 

@@ -202,8 +202,13 @@ class TestWork:
 
     async def test_is_not_the_customers(self, world: World, customer: Caller) -> None:
         case = await world.opened()
-        for verb, body in (("acknowledge", {}), ("comment", {"text": "x"}), ("escalate", {"reason": "x"}), ("reopen", {"reason": "x"})):
+        for verb, body in (("acknowledge", {}), ("escalate", {"reason": "x"}), ("reopen", {"reason": "x"})):
             assert (await customer.post(f"/v1/cases/{case.id}/{verb}", body)).status_code == 403
+
+    async def test_lets_the_customer_write_what_the_customer_reads(self, world: World, customer: Caller) -> None:
+        case = await world.opened()
+        written = await customer.post(f"/v1/cases/{case.id}/comment", {"text": "When does it come?"})
+        assert (written.status_code, written.json()["visible"]) == (201, True)
 
     async def test_stands_on_the_timeline(self, world: World, operator: Caller, customer: Caller) -> None:
         case = await world.opened()
