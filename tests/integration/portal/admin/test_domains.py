@@ -17,7 +17,8 @@ pytestmark = pytest.mark.feature("M180")
 async def added(shell: Shell, tenant: UUID, mira: Person, host: str = "care.fjord.example") -> Domain:
     assert (await mira.post("/admin/domains", {"host": host})).status_code == 303
     async with shell.read(tenant) as uow:
-        return (await uow.execute(select(Domain).where(Domain.host == host))).scalar_one()
+        row: Domain = (await uow.execute(select(Domain).where(Domain.host == host))).scalar_one()
+    return row
 
 
 class TestADomain:
@@ -64,4 +65,5 @@ class TestADomain:
 
 async def _preferred(shell: Shell, tenant: UUID) -> str:
     async with shell.read(tenant) as uow:
-        return (await uow.execute(select(Domain.host).where(Domain.is_primary))).scalar_one()
+        host: str = (await uow.execute(select(Domain.host).where(Domain.is_primary))).scalar_one()
+    return host

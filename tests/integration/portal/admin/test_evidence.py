@@ -123,7 +123,8 @@ class TestAnIdentityProvider:
         answer = await mira.post("/admin/identity-providers", {**FIELDS, **more})
         assert answer.status_code == 303, Page(answer.text).text
         async with shell.read(tenant) as uow:
-            return (await uow.execute(select(IdentityProvider))).scalar_one()
+            row: IdentityProvider = (await uow.execute(select(IdentityProvider))).scalar_one()
+        return row
 
     async def test_shows_what_to_register_and_never_its_secret(self, shell: Shell, tenant: UUID, mira: Person) -> None:
         row = await self.added(shell, tenant, mira)

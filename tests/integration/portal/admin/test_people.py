@@ -20,7 +20,8 @@ pytestmark = pytest.mark.feature("M121")
 
 async def user_named(shell: Shell, tenant: UUID, email: str) -> User:
     async with shell.read(tenant) as uow:
-        return (await uow.execute(select(User).where(User.email == email))).scalar_one()
+        row: User = (await uow.execute(select(User).where(User.email == email))).scalar_one()
+    return row
 
 
 class TestAnInvitation:
