@@ -13,7 +13,7 @@ from litestar.params import Parameter
 from markupsafe import Markup
 
 from app.core.errors import Fault, FieldError, Invalid
-from app.core.parsing import parse_yaml
+from app.core.parsing import parse_json, parse_yaml
 from app.core.uow import UnitOfWork
 from app.core.versions import of_name, shelf
 from app.notifications import queries
@@ -223,9 +223,13 @@ async def _draft(uow: UnitOfWork, form: Form) -> Draft:
     """What the editor holds, as a whole template; raises Invalid with the field that can't be read."""
     locale = form.value("locale") or "en"
     words = {"subject": " ".join(form.value("subject").split()), "text": form.value("text"), "html": form.value("html")}
-    kept = _read("kept", form.value("kept") or "{}")
+    kept = parse_json((form.value("kept") or "{}").encode())
     example = _read("example", form.value("example").strip() or "{}")
-    whole = {"default_locale": form.value("default_locale") or locale, "locales": {**kept, locale: words}, "example": example}
+    whole = {
+        "default_locale": form.value("default_locale") or locale,
+        "locales": {**(kept if isinstance(kept, dict) else {}), locale: words},
+        "example": example,
+    }
     try:
         content = msgspec.convert(whole, TemplateContent)
     except msgspec.ValidationError as error:
