@@ -6,7 +6,7 @@ from uuid import UUID
 
 import msgspec
 from litestar import Response
-from litestar.params import Parameter
+from litestar.params import Parameter, QueryParameter
 
 from app.canonical import journeys, lists
 from app.canonical.journeys import Filters, Journey, Progress
@@ -45,7 +45,7 @@ class Around(msgspec.Struct, frozen=True):
 
 @page_get("/shipments", area="home", permission="model.read")
 async def list_shipments(
-    screen: Screen, uow: UnitOfWork, q: Find = "", show_: Annotated[Progress, Parameter(query="show")] = "open", late: Flag = "", since: Day = "",
+    screen: Screen, uow: UnitOfWork, q: Find = "", show_: Annotated[Progress, QueryParameter(name="show")] = "open", late: Flag = "", since: Day = "",
     cursor: str = "",
 ) -> Response[str]:  # fmt: skip
     """Shipments, found by any of their numbers."""
@@ -56,7 +56,7 @@ async def list_shipments(
 
 @page_get("/orders", area="home", permission="model.read")
 async def list_orders(
-    screen: Screen, uow: UnitOfWork, q: Find = "", show_: Annotated[Progress, Parameter(query="show")] = "open", late: Flag = "", since: Day = "",
+    screen: Screen, uow: UnitOfWork, q: Find = "", show_: Annotated[Progress, QueryParameter(name="show")] = "open", late: Flag = "", since: Day = "",
     cursor: str = "",
 ) -> Response[str]:  # fmt: skip
     """Orders, found by their number or those of their papers."""

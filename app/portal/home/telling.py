@@ -207,7 +207,7 @@ def show(
     told: dict[str, Any] = {
         "tell": Teller(screen),
         "here": here,
-        "fresh": f"{screen.path}?{urlencode([*kept, ('mark', mark)])}",
+        "fresh_url": f"{screen.path}?{urlencode([*kept, ('mark', mark)])}",
         "is_stale": bool(asked) and asked != mark,
         "kept_query": urlencode([(k, v) for k, v in kept if k != "cursor"]),
     }

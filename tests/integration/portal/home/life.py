@@ -93,7 +93,18 @@ async def live(shell: Shell, tenant: UUID, customer: UUID, prefix: str = "") -> 
     solved, answered, expired = await _solved(tell)
     assert choice.order_id and choice.shipment_id and moving.order_id and done.order_id and lone.shipment_id
     return Life(
-        choice.order_id, choice.shipment_id, case, offer, paper_order, paper, moving.order_id, done.order_id, solved, answered, expired, lone.shipment_id
+        choice.order_id,
+        choice.shipment_id,
+        case,
+        offer,
+        paper_order,
+        paper,
+        moving.order_id,
+        done.order_id,
+        solved,
+        answered,
+        expired,
+        lone.shipment_id,
     )
 
 
@@ -117,7 +128,9 @@ async def _paper(tell: Teller) -> tuple[UUID, UUID]:
     case = await _case(tell, "document.gap", "ORD-7733", order=made.order_id, shipment=made.shipment_id)
     assert made.order_id
     async with tell.world.act() as uow:
-        row = await documents.require(uow, kind="compliance_certificate", customer_id=tell.world.customer, order_id=made.order_id, case_id=case)
+        row = await documents.require(
+            uow, kind="compliance_certificate", customer_id=tell.world.customer, order_id=made.order_id, case_id=case
+        )
         await commands.acknowledge(uow, case)
     return made.order_id, row.id
 
@@ -135,7 +148,9 @@ async def _solved(tell: Teller) -> tuple[UUID, UUID, UUID]:
         await offers.expire(uow, second)
     await tell.seen("SHP-220", "delivered", -40)
     async with tell.world.act() as uow:
-        await commands.resolve(uow, case, outcome="rerouted", cause="carrier.late_pickup", evidence_call_id=None, override_reason="shown in a test")
+        await commands.resolve(
+            uow, case, outcome="rerouted", cause="carrier.late_pickup", evidence_call_id=None, override_reason="shown in a test"
+        )
     return case, first, second
 
 
@@ -148,5 +163,7 @@ async def _case(tell: Teller, kind: str, number: str, **subjects: UUID | None) -
 
 
 async def _offer(uow: UnitOfWork, case: UUID, options: list[dict[str, Any]], default: str | None, until: datetime, key: str) -> UUID:
-    row = await offers.make(uow, case_id=case, to={"address": "ops@acme.example"}, options=options, default=default, expires_at=until, key=key)
+    row = await offers.make(
+        uow, case_id=case, to={"address": "ops@acme.example"}, options=options, default=default, expires_at=until, key=key
+    )
     return row.id
