@@ -184,7 +184,7 @@ async def _pages(stage: Stage) -> list[Result]:
 
 
 async def _page(stage: Stage, metric: str, what: str, goal: float, path: Callable[[int], str], token: str) -> Result:
-    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{stage.ground.port}") as http:
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{stage.ground.port}", timeout=60) as http:
         headers = {"host": stage.host, "cookie": f"{sessions.COOKIE}={token}", "accept": "text/html"}
         answer = await http.get(path(0), headers=headers)
     made = await _p95(stage, metric, what, goal, lambda n: stage.page(path(n), token))

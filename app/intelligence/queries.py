@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Final
 from uuid import UUID
 
@@ -26,7 +26,7 @@ _GROUPS: Final[dict[By | None, str]] = {
     "customer": "cast(r.customer_id as text)",
     "type": "coalesce(r.type, '')",
     "owner": f"coalesce(cast(r.owner_id as text), '{NOBODY}')",
-    "week": "to_char(date_trunc('week', r.at at time zone :zone), 'YYYY-MM-DD')",
+    "week": "cast(date_trunc('week', r.at at time zone :zone) as date)",
 }
 _COUNT: Final = """
 select {group} as grp, r.split, r.part, count(*) as rows, coalesce(sum(r.value), 0) as total
@@ -67,6 +67,23 @@ async def report(uow: UnitOfWork, filters: Filters, *, by: By | None = None) -> 
     return Report(filters.since, filters.until, filters.zone, [await figures(uow, kpi, filters, by=by) for kpi in seen])
 
 
+async def with_weeks(uow: UnitOfWork, kpi: Kpi, filters: Filters) -> tuple[KpiView, KpiView]:
+    """One question's figures of the whole period and by week, counted once: the whole is the sum of its weeks."""
+    counted = await _count(uow, kpi, filters.checked(), "week")
+    cases = await _cases(uow, kpi, filters, "week")
+    whole: _Told = {("", split): _Counted({}) for split in kpi.splits or ("all",)}
+    for (_, split), one in counted.items():
+        for part, count in one.parts.items():
+            whole["", split].parts[part] = whole["", split].parts.get(part, 0) + count
+        whole["", split].total += one.total
+    if kpi.is_timed:
+        await _spread(uow, kpi, filters, None, whole)
+    weeks = _view(
+        kpi, filters, "week", counted | {(week, "all"): _Counted({}) for week in cases if (week, "all") not in counted}, cases, {}
+    )
+    return _view(kpi, filters, None, whole, {"": sum(cases.values())}, {}), weeks
+
+
 async def figures(uow: UnitOfWork, kpi: Kpi, filters: Filters, *, by: By | None = None) -> KpiView:
     """One question's figures: one for each split, or for each group and split."""
     counted = await _count(uow, kpi, filters.checked(), by)
@@ -75,12 +92,7 @@ async def figures(uow: UnitOfWork, kpi: Kpi, filters: Filters, *, by: By | None 
     cases = await _cases(uow, kpi, filters, by)
     # A group whose cases nobody laid hands on has a figure too: none.
     counted |= {(group, "all"): _Counted() for group in cases if (group, "all") not in counted}
-    titles = await _titles(uow, by, {group for group, _ in counted})
-    order = sorted(counted, key=lambda key: (titles[key[0]].casefold(), key[0], list(kpi.splits).index(key[1]) if kpi.splits else 0))
-    return KpiView(
-        kpi.name, kpi.title, kpi.asks, kpi.unit,
-        [_figure(kpi, filters, by, key, counted[key], titles[key[0]], cases.get(key[0], 0)) for key in order],
-    )  # fmt: skip
+    return _view(kpi, filters, by, counted, cases, await _titles(uow, by, {group for group, _ in counted}))
 
 
 async def rows(
@@ -107,14 +119,20 @@ async def _count(uow: UnitOfWork, kpi: Kpi, filters: Filters, by: By | None) -> 
     told: _Told = {}
     counting = _COUNT.format(group=_GROUPS[by], definition=kpi.definition, where=where)
     for row in (await uow.execute(sql(counting), given)).mappings():
-        one = told.setdefault((row["grp"], row["split"]), _Counted({}))
+        one = told.setdefault((str(row["grp"]), row["split"]), _Counted({}))
         one.parts[row["part"]] = row["rows"]
         one.total += int(row["total"])
     if kpi.unit == "minutes" or (by is None and kpi.is_timed):
-        spreading = _SPREAD.format(group=_GROUPS[by], definition=kpi.definition, where=where)
-        for row in (await uow.execute(sql(spreading), given)).mappings():
-            told[row["grp"], row["split"]].median, told[row["grp"], row["split"]].p90 = row["spread"]
+        await _spread(uow, kpi, filters, by, told)
     return told
+
+
+async def _spread(uow: UnitOfWork, kpi: Kpi, filters: Filters, by: By | None, told: _Told) -> None:
+    """Note median and ninth decile of what was counted."""
+    where, given = _where(kpi, filters, uow.now, by)
+    for row in (await uow.execute(sql(_SPREAD.format(group=_GROUPS[by], definition=kpi.definition, where=where)), given)).mappings():
+        one = told[str(row["grp"]), row["split"]]
+        one.median, one.p90 = row["spread"]
 
 
 async def _cases(uow: UnitOfWork, kpi: Kpi, filters: Filters, by: By | None) -> dict[str, int]:
@@ -143,12 +161,22 @@ def _where(kpi: Kpi, filters: Filters, now: datetime, by: By | None) -> tuple[st
 
 
 def _placed(place: Place, by: By | None) -> Iterable[tuple[str, str, Any]]:
-    if by in ("owner", "week"):
+    if by == "owner":
         yield "group", f"{_GROUPS[by]} = :group", place.group
+    if by == "week":
+        yield "group", f"{_GROUPS[by]} = :group", date.fromisoformat(place.group)
     if place.split is not None:
         yield "split", "r.split = :split", place.split
     if place.parts:
         yield "parts", "r.part = any (:parts)", list(place.parts)
+
+
+def _view(kpi: Kpi, filters: Filters, by: By | None, counted: _Told, cases: Mapping[str, int], titles: Mapping[str, str]) -> KpiView:
+    order = sorted(
+        counted, key=lambda key: (titles.get(key[0], key[0]).casefold(), key[0], list(kpi.splits).index(key[1]) if kpi.splits else 0)
+    )
+    shown = [_figure(kpi, filters, by, key, counted[key], titles.get(key[0], key[0]), cases.get(key[0], 0)) for key in order]
+    return KpiView(kpi.name, kpi.title, kpi.asks, kpi.unit, shown)
 
 
 def _figure(kpi: Kpi, filters: Filters, by: By | None, key: tuple[str, str], told: _Counted, title: str, cases: int) -> Figure:
@@ -188,9 +216,18 @@ def place_of(kpi: Kpi, *, owner: str | None, week: str | None, split: str | None
     wrong = [FieldError("part", f"There is no part {name}.", f"Use {', '.join(kpi.parts)}.") for name in parts if name not in kpi.parts]
     if split is not None and split not in kpi.splits:
         wrong.append(FieldError("split", f"There is no split {split}.", f"Use {', '.join(kpi.splits) or 'none'}."))
+    if week is not None and not _is_day(week):
+        wrong.append(FieldError("week", "is no day", "Give the week's Monday, like 2026-11-23."))
     if owner is not None and week is not None:
         wrong.append(FieldError("week", "can't be combined with owner", "Give one of both."))
     if wrong:
         raise Invalid("This figure has no such rows.", errors=wrong)
     by: By | None = "owner" if owner is not None else "week" if week is not None else None
     return Place(owner or week or "", split, parts), by
+
+
+def _is_day(given: str) -> bool:
+    try:
+        return bool(date.fromisoformat(given))
+    except ValueError:
+        return False

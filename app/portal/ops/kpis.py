@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import Annotated, Any, Final, cast
 from uuid import UUID
@@ -16,7 +17,7 @@ from app.core.paging import Page
 from app.core.uow import UnitOfWork
 from app.intelligence import queries
 from app.intelligence.filters import By, Filters, of_the_last
-from app.intelligence.kpis import Unit
+from app.intelligence.kpis import KPIS, Kpi, Unit
 from app.intelligence.schemas import Figure, KpiView, Report, Row
 from app.metering import queries as metering
 from app.metering.schemas import UsageTotal
@@ -63,12 +64,12 @@ async def show_kpis(
     """Every figure of a period, the last four weeks unless chosen."""
     filters, wrong = asked(screen, since, until, customer, type)
     chosen = by if by in BY else None
-    report, weekly = await queries.report(uow, filters), await queries.report(uow, filters, by="week")
+    counted = [await _counted(uow, kpi, filters) for kpi in KPIS.values()]
     groups = await queries.report(uow, filters, by=chosen) if chosen else None
     return screen.show(
-        "ops/kpis.html", status=400 if wrong else 200, filters=filters, wrong=wrong, by=chosen, ways=BY, cards=_cards(screen, report, weekly), marks=_MARKS,
+        "ops/kpis.html", status=400 if wrong else 200, filters=filters, wrong=wrong, by=chosen, ways=BY, cards=_cards(screen, counted), marks=_MARKS,
         groups=_grouped(screen, groups) if groups else None, customers=await called.all_customers(uow), types=taxonomy().types.values(),
-        usage=await _usage(screen, uow, filters), params=_params(filters), is_empty=not any(f.of for k in report.kpis for f in k.figures), said=_said,
+        usage=await _usage(screen, uow, filters), params=_params(filters), is_empty=not any(f.of for whole, _ in counted for f in whole.figures), said=_said,
     )  # fmt: skip
 
 
@@ -125,19 +126,21 @@ def _params(filters: Filters) -> dict[str, str]:
     return {name: str(value) for name, value in given.items() if value}
 
 
-def _cards(screen: Screen, report: Report, weekly: Report) -> list[Card]:
-    by_week = {kpi.name: kpi for kpi in weekly.kpis}
-    return [_card(screen, kpi, figure, by_week[kpi.name]) for kpi in report.kpis for figure in kpi.figures]
+async def _counted(uow: UnitOfWork, kpi: Kpi, filters: Filters) -> tuple[KpiView, KpiView | None]:
+    """A question's figures, and those of its weeks where the period narrows it."""
+    return await queries.with_weeks(uow, kpi, filters) if kpi.dated else (await queries.figures(uow, kpi, filters), None)
 
 
-def _card(screen: Screen, kpi: KpiView, figure: Figure, weekly: KpiView) -> Card:
+def _cards(screen: Screen, counted: Sequence[tuple[KpiView, KpiView | None]]) -> list[Card]:
+    return [_card(screen, whole, figure, weekly) for whole, weekly in counted for figure in whole.figures]
+
+
+def _card(screen: Screen, kpi: KpiView, figure: Figure, weekly: KpiView | None) -> Card:
     unit = cast(Unit, kpi.unit)
-    weeks = {one.group: one for one in weekly.figures if one.split == figure.split} if kpi.name != "exceptions_open" else {}
-    labels = sorted({one.group for one in weekly.figures}) if weeks else []
-    shown = [
-        Week(_week(screen, label), one.value if (one := weeks.get(label)) else None, _said(screen, unit, one.value if one else None))
-        for label in labels
-    ]
+    found = weekly.figures if weekly else []
+    weeks = {one.group: one.value for one in found if one.split == figure.split}
+    labels = sorted({one.group for one in found})
+    shown = [Week(_week(screen, label), weeks.get(label), _said(screen, unit, weeks.get(label))) for label in labels]
     return Card(kpi, figure, _said(screen, unit, figure.value), _note(screen, unit, figure), shown)
 
 

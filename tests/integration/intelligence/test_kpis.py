@@ -279,6 +279,18 @@ class TestEveryFigure:
                     found = await _all_rows(uow, KPIS[name], query)
                     assert len(found) == count == len(set(found)), (one, query)
 
+    @pytest.mark.parametrize("name", sorted(name for name, kpi in KPIS.items() if kpi.dated))
+    async def test_of_the_whole_is_the_same_counted_alone_or_from_its_weeks(self, told, name):
+        zoned = Filters(PERIOD.since, PERIOD.until, "America/New_York")
+        async with told.world.look() as uow:
+            whole, weeks = await queries.with_weeks(uow, KPIS[name], zoned)
+            assert whole == await queries.figures(uow, KPIS[name], zoned)
+            alone = await queries.figures(uow, KPIS[name], zoned, by="week")
+        assert [(f.group, f.split, f.value, f.count, f.of, f.rows) for f in weeks.figures] == [
+            (f.group, f.split, f.value, f.count, f.of, f.rows) for f in alone.figures
+        ]
+        assert len({f.group for f in weeks.figures}) >= 5
+
     async def test_is_narrowed_by_customer_type_and_period(self, told, figure):
         customer, week = told.customers[1], Filters(NOW.date() - timedelta(days=14), NOW.date() - timedelta(days=8), "Europe/Berlin")
         for filters in (Filters(PERIOD.since, PERIOD.until, customer=customer), Filters(PERIOD.since, PERIOD.until, type=TYPES[0]), week):
@@ -412,7 +424,7 @@ class TestOverHttp:
         [
             ("/v1/kpis?zone=Mars/Olympus", 400), ("/v1/kpis?since=2026-02-01&until=2026-01-01", 400), ("/v1/kpis/unknown", 404),
             ("/v1/kpis/touches/rows?part=unknown", 400), ("/v1/kpis/touches/rows?split=person", 400), ("/v1/kpis/touches/rows?cursor=xx", 400),
-            ("/v1/kpis/touches/rows?owner=none&week=2026-01-05", 400), ("/v1/kpis/touches?by=moon", 400),
+            ("/v1/kpis/touches/rows?owner=none&week=2026-01-05", 400), ("/v1/kpis/touches?by=moon", 400), ("/v1/kpis/touches/rows?week=2026-99-99", 400),
         ],
     )  # fmt: skip
     async def test_what_can_not_be_shown_is_refused(self, shell, told, client, path, status):
