@@ -119,3 +119,10 @@ def wanted_fields(kind: str) -> list[tuple[str, str, bool]]:
 def can_send(row: Document, today: date) -> bool:
     """Whether a file is still taken for it: a verified one that holds needs nothing more."""
     return row.status != "verified" or (row.valid_until is not None and row.valid_until < today)
+
+
+async def about_cases(uow: UnitOfWork, case_ids: Sequence[UUID]) -> dict[UUID, tuple[str, str]]:
+    """For each of these cases its kind of trouble and the number of what it is about."""
+    cases = await following.cases(uow, case_ids)
+    numbers = await journeys.numbers(uow, {id for case in cases.values() for id in (case.order_id, case.shipment_id) if id})
+    return {id: (case.type, _number(numbers, case.order_id, case.shipment_id)) for id, case in cases.items()}

@@ -14,6 +14,7 @@ from app.core.uow import UnitOfWork
 from app.notifications import queries as notices
 from app.notifications.models import Notice
 from app.portal.forms import Form
+from app.portal.home import asks
 from app.portal.home.telling import show
 from app.portal.pages import page_get, page_post
 from app.portal.screens import Screen
@@ -26,8 +27,9 @@ Only = Annotated[Literal["all", "unread"], Parameter()]
 async def list_entries(screen: Screen, uow: UnitOfWork, only: Only = "all", cursor: str = "") -> Response[str]:
     """What happened that concerns the reader, the newest first."""
     page = await inbox.entries(uow, unread_only=only == "unread", cursor=cursor or None, limit=PAGE)
+    about = await asks.about_cases(uow, [entry.case_id for entry in page.items if entry.case_id])
     return show(
-        screen, "inbox.html", seen=[page.items], entries=page.items, next=page.next, unread=await inbox.unread(uow), only=only, cursor=cursor,
+        screen, "inbox.html", seen=[page.items], entries=page.items, next=page.next, about=about, unread=await inbox.unread(uow), only=only, cursor=cursor,
         targets={entry.id: _leads_to(entry) for entry in page.items},
     )  # fmt: skip
 

@@ -7,6 +7,7 @@ from litestar.params import Parameter
 
 from app.core.uow import UnitOfWork
 from app.intelligence.search import Found, QueryTooShort, kinds_for, search
+from app.portal.home import asks
 from app.portal.home.telling import show
 from app.portal.pages import page_get
 from app.portal.screens import Screen
@@ -27,8 +28,11 @@ async def find(screen: Screen, uow: UnitOfWork, q: Annotated[str, Parameter(max_
             found, next, state = page.items, page.next, "found" if page.items else "none"
         except QueryTooShort:
             state = "short"
+    about = await asks.about_cases(uow, [hit.id for hit in found if hit.kind == "case"])
     groups = [(kind, [hit for hit in found if hit.kind == kind]) for kind in ORDER]
-    return show(screen, "search.html", groups=[g for g in groups if g[1]], wanted=wanted, next=next, state=state, cursor=cursor)
+    return show(
+        screen, "search.html", groups=[g for g in groups if g[1]], about=about, wanted=wanted, next=next, state=state, cursor=cursor
+    )
 
 
 ROUTES: list[Any] = [find]

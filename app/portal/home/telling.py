@@ -108,12 +108,18 @@ class Teller:
         key = f"role_{_key(name)}"
         return self.screen.say(key) if key in self._words else name.replace("_", " ")
 
-    def entry(self, entry: InboxEntryView) -> Any:
+    def case(self, about: tuple[str, str] | None) -> Any:
+        """What a case is called: its kind of trouble and the number of what it is about."""
+        if about is None:
+            return self.screen.say("case")
+        return Markup("{} · {}").format(self.trouble(about[0]), about[1]) if about[1] else self.trouble(about[0])
+
+    def entry(self, entry: InboxEntryView, about: tuple[str, str] | None = None) -> Any:
         """A line of the inbox."""
         facts = entry.facts
         kind = str(facts.get("document") or "")
         values = {
-            "document": self.paper(kind, kind), "outcome": self.outcome(facts.get("outcome")), "case": facts.get("case") or "",
+            "document": self.paper(kind, kind), "outcome": self.outcome(facts.get("outcome")), "case": self.case(about),
             "time": self.screen.when(moment(facts.get("expires_at"))),
         }  # fmt: skip
         return self.one_of(f"inbox_{entry.kind}", "inbox_other", **values)
