@@ -45,6 +45,9 @@ class Teller:
         country = str(known.get("country") or "")
         land = self.locale.territories.get(country.upper(), country)
         town = str(known.get("city") or known.get("name") or known.get("code") or "")
+        if formats.direction(self.screen.locale) == "rtl" and town and land:
+            # A Latin town would turn the whole place around: each part is kept apart, in the sentence's own direction.
+            return f"\u200f\u2068{town}\u2069، \u2068{land}\u2069"
         return ", ".join(part for part in (town, land) if part)
 
     def zone(self, place: Place) -> str:
