@@ -11,7 +11,8 @@ from app.core.paging import Page, page
 from app.core.settings import Settings
 from app.core.uow import UnitOfWork
 from branding.models import BrandRow, Domain, LogoRow
-from branding.schemas import Brand
+from branding.schemas import FALLBACK_TOKENS, Brand, Voice
+from tenants.queries import info
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,19 @@ async def version(uow: UnitOfWork, number: int) -> BrandRow:
     if row is None:
         raise NotFound()
     return row
+
+
+async def shown_or_plain(uow: UnitOfWork, settings: Settings) -> Shown:
+    """Return how the tenant appears; before it has published a brand, plainly under the name it is registered by.
+
+    So that the first administrator of a new environment can be written to.
+    """
+    found = await shown(uow)
+    if found.brand is not None:
+        return found
+    tenant = await info(uow)
+    name = tenant.partner_name if tenant else settings.public_domain
+    return Shown(Brand(voice=Voice(name=name, mail_from=f"no-reply@{settings.public_domain}"), tokens=FALLBACK_TOKENS), None)
 
 
 async def origin(uow: UnitOfWork, settings: Settings) -> str | None:

@@ -17,13 +17,12 @@ from markupsafe import Markup, escape
 
 from branding import formats
 from branding.pages import Page
-from branding.schemas import Brand, Tokens
+from branding.schemas import FALLBACK_TOKENS, Brand, Tokens
 from branding.theme import Theme, theme
 from branding.words import spoken_as, words
 
 LOGO_PATH = "/brand/logo.png"
 MAX_UPLOAD_MEGABYTES = 25
-_FALLBACK_TOKENS = Tokens(primary="#1F4B7A")
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
@@ -115,7 +114,7 @@ def _templates() -> Environment:
 
 def themed(brand: Brand | None) -> Theme:
     """Return the theme of a brand; without one, the neutral theme."""
-    return _themed(brand.tokens if brand else _FALLBACK_TOKENS)
+    return _themed(brand.tokens if brand else FALLBACK_TOKENS)
 
 
 @lru_cache(maxsize=512)

@@ -26,6 +26,10 @@ class Tokens(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defau
     font: Font = "system"
 
 
+FALLBACK_TOKENS = Tokens(primary="#1F4B7A")
+"""Quiet colours for hosts and tenants without a brand."""
+
+
 class Voice(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """Who speaks: the name people see, where they write back to, and the lines a footer owes them."""
 

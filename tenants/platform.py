@@ -1,7 +1,7 @@
 """Across the wall: partners, environments and the platform's own keys. Every crossing names its reason and is logged."""
 
-from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, TypeVar, cast
 from uuid import UUID
 
 from app.core.errors import Conflict, NotFound
@@ -83,8 +83,11 @@ async def create_partner(connection: Any, entry: PartnerEntry, environment: str)
     return await create_environment(connection, entry.slug, environment)
 
 
-def announce(uow: UnitOfWork, partner: str, environment: str) -> None:
-    """Make it the first entry of the new environment's log. Says environment.created."""
+async def announce(shell: Shell, uow: UnitOfWork, partner: str, environment: str) -> None:
+    """Make it the first entry of the new environment's log, and give it its address on the platform's domain. Says environment.created."""
+    welcome = cast("Callable[[UnitOfWork], Awaitable[object]] | None", shell.extras.get("welcome"))
+    if welcome is not None:
+        await welcome(uow)
     uow.publish("environment.created", subject=f"tenant:{uow.tenant_id}", data={"partner": partner, "environment": environment})
 
 

@@ -59,7 +59,7 @@ async def apply(shell: Shell, principal: Principal, raw: object, *, dry_run: boo
                     await uow.settle()
                     await uow.session.flush()
                     raise _OnlyAsked()
-                _say(uow, manifest, changes)
+                await _say(shell, uow, manifest, changes)
         except _OnlyAsked:
             key = None
     return Applied(dry_run=dry_run, partner=manifest.partner.slug, environment=manifest.environment, changes=changes, admin_key=key)
@@ -213,10 +213,10 @@ async def _first_key(shell: Shell, uow: UnitOfWork, principal: Principal, maker:
     return key.text
 
 
-def _say(uow: UnitOfWork, manifest: Manifest, changes: list[Change]) -> None:
+async def _say(shell: Shell, uow: UnitOfWork, manifest: Manifest, changes: list[Change]) -> None:
     done = [change for change in changes if change.action != "unchanged"]
     if any((change.what, change.action) == ("environment", "create") for change in done):
-        platform.announce(uow, manifest.partner.slug, manifest.environment)
+        await platform.announce(shell, uow, manifest.partner.slug, manifest.environment)
     if done:
         said = [{"what": c.what, "name": c.name, "action": c.action, "customer": c.customer} for c in done[:1000]]
         uow.publish("manifest.applied", subject=f"tenant:{uow.tenant_id}", data={"changes": said})

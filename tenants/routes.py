@@ -75,7 +75,7 @@ async def create_partner(shell: Shell, principal: Principal, data: NewPartner) -
 
 async def _announce(shell: Shell, principal: Principal, tenant_id: UUID, partner: str, environment: str) -> None:
     async with shell.unit_of_work(tenant_id, actor=principal.actor) as uow:
-        platform.announce(uow, partner, environment)
+        await platform.announce(shell, uow, partner, environment)
 
 
 @get("/v1/environments", opt=_may("partners.read", platform=True), operation_id="listEnvironments", tags=["tenancy"])

@@ -13,6 +13,7 @@ from app.core.telemetry import configure_logging
 from app.listeners import LINKS, SECTIONS, listeners
 from app.main.hosts import Hosts
 from app.notifications.sign_in import SignInMailer
+from branding.commands import ensure_platform_host
 from branding.sign_in_pages import sign_in_page
 from tenants.boundary import DatabaseBoundary
 from tenants.limits import Limiter
@@ -35,7 +36,8 @@ async def build_shell(settings: Settings, clock: SystemClock | None = None) -> S
         settings=settings, clock=clock, boundary=boundary, sandbox=sandbox, egress=egress,
         vault=vault, gate=CaseGate(), doorbell=doorbell, log=log,
         extras={"listeners": heard, "sections": SECTIONS, "links": LINKS, "limiter": limiter,
-            "hosts": Hosts(boundary, settings.api_hosts), "sign_in_mail": SignInMailer(vault), "sign_in_page": sign_in_page},
+            "hosts": Hosts(boundary, settings.api_hosts), "sign_in_mail": SignInMailer(vault), "sign_in_page": sign_in_page,
+            "welcome": lambda uow: ensure_platform_host(uow, settings)},
     )  # fmt: skip
 
     async def close() -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -22,6 +23,8 @@ from branding.queries import Shown
 from branding.render import LOGO_PATH
 
 _TABLE = "notifications.notice"
+SIGN_IN = "sign-in"
+"""The one template that goes out before a brand is published: somebody must come in to publish it."""
 
 
 class Unsendable(Exception):
@@ -44,7 +47,8 @@ async def prepare(shell: Shell, notice: Notice) -> Prepared:
             opened = await shell.vault.open(uow, table=_TABLE, row=notice.id, field="sealed_letter", sealed=notice.sealed_letter)
             return Prepared(msgspec.msgpack.decode(opened, type=Letter), notice.spoken or "en")
         content = await queries.pinned(uow, notice)
-        shown, origin = await brands.shown(uow), await brands.origin(uow, shell.settings)
+        find = brands.shown if notice.template != SIGN_IN else partial(brands.shown_or_plain, settings=shell.settings)
+        shown, origin = await find(uow), await brands.origin(uow, shell.settings)
         hidden = await _hidden_context(shell, uow, notice)
     try:
         return await _make(shell, notice, content, shown, origin, hidden)

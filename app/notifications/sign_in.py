@@ -9,6 +9,7 @@ from app.core.secrets import Vault
 from app.core.uow import UnitOfWork
 from app.notifications.commands.send import send
 from app.notifications.links import digest
+from app.notifications.preparing import SIGN_IN
 from app.notifications.schemas import Recipient
 
 
@@ -25,6 +26,6 @@ class SignInMailer:
         plain = msgspec.json.encode({"url": url})
         sealed = await self._vault.seal(uow, table="notifications.notice", row=uow.tenant_id, field="sealed_context", plain=plain)
         await send(
-            uow, template="sign-in", to=[Recipient(to, name, locale)], context={"expires_at": expires_at.isoformat()}, customer_id=customer_id,
+            uow, template=SIGN_IN, to=[Recipient(to, name, locale)], context={"expires_at": expires_at.isoformat()}, customer_id=customer_id,
             key=f"sign-in:{digest(url).hex()}", sealed_context=sealed,
         )  # fmt: skip

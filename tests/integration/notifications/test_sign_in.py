@@ -1,12 +1,21 @@
 """The sign-in mail: in the partner's name, its address never stored in the clear."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import text as sql
 
+from app.core.ids import new_id
+from app.core.services import Shell
 from app.notifications.sign_in import SignInMailer
-from tests.integration.notifications.conftest import World
+from tenants import platform
+from tenants.commands.sign_in import request_sign_in
+from tenants.commands.users import create_user
+from tenants.manifest import PartnerEntry
+from tenants.schemas import NewPartner, NewUser
+from tests.integration.notifications.conftest import Mailbox, World
+from tests.integration.tenants.conftest import admin
 from tests.services import Database
 
 pytestmark = pytest.mark.feature("M54")
@@ -28,6 +37,37 @@ class TestSignInMail:
         await world.settle()
         assert len(world.mailbox.letters) == 1
         assert await found_in_the_clear(world) == 0
+
+
+class TestBeforeThereIsABrand:
+    @pytest.mark.feature("M188")
+    async def test_the_first_administrator_is_written_to_under_the_name_the_partner_is_registered_by(
+        self, shell: Shell, mailbox: Mailbox
+    ) -> None:
+        """A new environment has its address on the platform's domain at once, and somebody can come in to publish its brand."""
+        from worker.serve import serve
+
+        partner = NewPartner(slug=f"quay-{new_id().hex[-8:]}", name="Quay Partners", type="msp", event_namespace=f"q{new_id().hex[-8:]}")
+        entry = PartnerEntry(slug=partner.slug, name=partner.name, type=partner.type, event_namespace=partner.event_namespace)
+        async with shell.boundary.platform(actor="system:test", reason="a new partner") as connection:
+            tenant = await platform.create_partner(connection, entry, "live")
+        own = shell.but(settings=replace(shell.settings, smtp_url=f"smtp://127.0.0.1:{mailbox.port}"))
+        async with own.unit_of_work(tenant, actor="system:test") as uow:
+            await platform.announce(own, uow, partner.slug, "live")
+        host = f"{partner.slug}.{shell.settings.public_domain}"
+        rows = await shell.boundary.look_up("select tenant_id from core.find_tenant_by_host($1)", host)
+        assert [row["tenant_id"] for row in rows] == [tenant]
+        async with own.unit_of_work(tenant, actor="system:test") as uow:
+            await create_user(uow, NewUser(email="ada@quay.example", role="partner_admin"), maker=admin(tenant))
+            assert (
+                await request_sign_in(uow, SignInMailer(own.vault), email="ada@quay.example", host=host, origin=own.settings.origin(host))
+                == 1
+            )
+        await own.boundary.dispatch("select core.wake_due()")
+        while not mailbox.letters:
+            await serve(own, tenant)
+        (mail,) = mailbox.mails()
+        assert mail["Subject"] == "Your sign-in link for Quay Partners" and "Quay Partners" in mail["From"]
 
 
 async def ask(world: World, locale: str | None = None) -> None:
