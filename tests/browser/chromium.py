@@ -52,6 +52,11 @@ class Watch:
             return
         self.said.append(f"{message.type}: {message.text}")
 
+    def answered(self, response: Response) -> None:
+        """What was refused, by its address: the console keeps that to itself."""
+        if response.status >= 400 and response.status not in self.expected_status:
+            self.said.append(f"{response.status} {response.request.method} {response.url}")
+
     def asked(self, request: Request) -> None:
         """Every request, and those that leave the host."""
         self.requests.append(f"{request.method} {request.url}")
@@ -73,6 +78,7 @@ class Tab:
         page.on("console", self.watch.heard)
         page.on("pageerror", lambda error: self.watch.said.append(f"script: {error}"))
         page.on("request", self.watch.asked)
+        page.on("response", self.watch.answered)
         page.on("dialog", lambda dialog: asyncio.ensure_future(self._dismiss(dialog)))
 
     async def _dismiss(self, dialog: Any) -> None:
@@ -94,7 +100,8 @@ class Tab:
     async def is_sound(self, path: str = "") -> None:
         """No error or warning in the console, nothing the policy had to refuse, nothing asked of others, a page of less than 60 KB."""
         violations = await self.page.evaluate("() => window.__violations || []")
-        assert (self.watch.said, violations, self.watch.elsewhere, self.watch.dialogs) == ([], [], [], []), path or self.page.url
+        wrong = [*self.watch.said, *violations, *self.watch.elsewhere, *self.watch.dialogs]
+        assert wrong == [], f"{path or self.page.url}: {wrong}"
         heavy = {name: weight for name, weight in self.watch.weights.items() if weight >= LARGEST_PAGE}
         assert heavy == {}, f"heavier than {LARGEST_PAGE} bytes; it asked for {self.watch.requests}"
 

@@ -16,7 +16,6 @@ from tests.world import Telling
 
 pytestmark = pytest.mark.feature("M187")
 PARTNER = "harborline"
-DARK = "dark"
 
 
 async def _signs_in(tab: Tab, email: str) -> None:
@@ -59,7 +58,7 @@ class TestACustomer:
         stage = staged(installation, telling, PARTNER, HELD)
         order = stage.order
         async with visitors.tab(None, PARTNER, script=script) as tab:
-            await _signs_in(tab, stage.cast.contact)
+            await _signs_in(tab, stage.cast.colleague)
             for reference in (order.shipment, order.number):
                 await _finds(tab, reference)
             assert order.shipment in await tab.page.inner_text("main")
@@ -74,9 +73,9 @@ class TestACustomer:
             offered(stage)
             await tab.open("/offers")
             assert order.number in await tab.page.inner_text("main")
-            await tab.page.locator(f"main a[href*='option={stage.approved_option}']").first.click()
+            asked = tab.page.locator("main section.ask", has_text=order.number)
             assert stage.offer()["status"] == "open", "looking at an option answers nothing"
-            await tab.page.locator("main input[name=confirmed] ~ button[type=submit]").click()
+            await asked.locator(f"form:has(input[name=option][value='{stage.approved_option}']) button[type=submit]").click()
             await tab.page.wait_for_load_state()
             assert (stage.offer()["status"], stage.offer()["option"]) == ("answered", stage.approved_option)
 
