@@ -41,7 +41,7 @@ _ID = "(lpad(to_hex((extract(epoch from {at}) * 1000)::bigint), 12, '0') || '700
 
 
 async def ship(connection: asyncpg.Connection, crowd: Crowd, number: int) -> None:
-    """Shipments of the last year with five references each, and their entries in the search box."""
+    """Shipments of the last year with five references each, one in twenty still on its way, and their entries in the search box."""
     at = f"(clock_timestamp() - make_interval(secs => (({number} - n) * 31536000::bigint / {number})))"
     made = f"""select {_ID.format(at="at", kind="8001", n="n")} as id, ($2::uuid[])[1 + n % {CUSTOMERS}] as customer_id, at, n,
         lpad(((n * 7919::bigint) % 10000000000)::text, 10, '0') as pro, 'BOL-' || lpad(n::text, 8, '0') as bol, '1Z' || upper(substr(md5(n::text), 1, 16)) as tracking,
@@ -50,7 +50,7 @@ async def ship(connection: asyncpg.Connection, crowd: Crowd, number: int) -> Non
     async with _unindexed(connection, "canonical.shipment", "canonical.search_entry"):
         await connection.execute(
             f"""insert into canonical.shipment (tenant_id, id, customer_id, number, status, carrier, origin, destination, field_times, version, created_at, updated_at)
-                select $1, id, customer_id, 'SHP-' || n, 'departed', (array['CPCC', 'DHLX', 'UPSN', 'SNLU', 'MAEU'])[1 + n % 5], '{{"city": "Hamburg"}}', '{{"city": "Lyon"}}', '{{}}', 1, at, at from ({made}) x""",
+                select $1, id, customer_id, 'SHP-' || n, case when n > {number} * 0.95 then 'departed' else 'delivered' end, (array['CPCC', 'DHLX', 'UPSN', 'SNLU', 'MAEU'])[1 + n % 5], '{{"city": "Hamburg"}}', '{{"city": "Lyon"}}', '{{}}', 1, at, at from ({made}) x""",
             crowd.tenant, crowd.customers,
         )  # fmt: skip
         await connection.execute(

@@ -187,7 +187,7 @@ async def _page(stage: Stage, metric: str, what: str, goal: float, path: Callabl
     async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{stage.ground.port}", timeout=60) as http:
         headers = {"host": stage.host, "cookie": f"{sessions.COOKIE}={token}", "accept": "text/html"}
         answer = await http.get(path(0), headers=headers)
-    made = await _p95(stage, metric, what, goal, lambda n: stage.page(path(n), token))
+    made = await _p95(stage, metric, what, goal, lambda n: stage.page(path(n), token), a_round=A_ROUND if goal == PAGE_GOAL else 4)
     made.rows_ok = made.rows_ok and answer.status_code == 200 and len(answer.content) < LARGEST_PAGE
     made.note += f", {len(answer.content):,} bytes"
     return made
@@ -267,20 +267,20 @@ async def _partners(stage: Stage) -> list[Result]:
 # -- how
 
 
-async def _p95(stage: Stage, metric: str, what: str, goal: float, make: Make) -> Result:
+async def _p95(stage: Stage, metric: str, what: str, goal: float, make: Make, *, a_round: int = A_ROUND) -> Result:
     """The 95th percentile of a request's seconds over its goal, two requests at a time; rounds with much foreign CPU are dropped while seven remain."""
-    await load.run(stage.ground.port, make, A_ROUND, 2)
+    await load.run(stage.ground.port, make, a_round, 2)
     rounds = list[tuple[list[float], float]]()
     started = cpu()
     statuses = dict[int, int]()
     for number in range(1, ROUNDS + 1):
         before = cpu()
-        done = await load.run(stage.ground.port, partial(_later, make, number * A_ROUND), A_ROUND, 2)
+        done = await load.run(stage.ground.port, partial(_later, make, number * a_round), a_round, 2)
         rounds.append((done.latencies, foreign(before, cpu())))
         for status, count in done.statuses.items():
             statuses[status] = statuses.get(status, 0) + count
     # What it costs on a machine of its own: everything ours burnt, the load generator too, for each request.
-    burnt = (cpu()[2] - started[2]) / (ROUNDS * A_ROUND)
+    burnt = (cpu()[2] - started[2]) / (ROUNDS * a_round)
     quiet = [each for each in rounds if each[1] < NOISY_CORES]
     kept = quiet if len(quiet) >= 7 else rounds
     latencies = [seconds for round_, _ in kept for seconds in round_]

@@ -29,3 +29,6 @@ create index case_fact_of_customer on intelligence.case_fact (tenant_id, custome
 
 -- Clocks by when they were started: what service levels are counted over.
 create index case_clock_started on cases.case_clock (tenant_id, started_at, id) include (customer_id, case_id, kind, due_at, stopped_at, breached_at, paused_at);
+
+-- Unfinished cases by age, with what their figure is grouped by: counted from the index alone.
+create index case_open_age on cases."case" (tenant_id, opened_at, id) include (customer_id, exception_type, owner_id) where status <> 'resolved';
