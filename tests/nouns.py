@@ -33,7 +33,7 @@ TABLES = {
     "view_id": "portal.saved_view", "consent_id": "tenants.consent", "session_id": "tenants.session", "provider_id": "tenants.identity_provider",
     "identity_id": "tenants.external_identity",
     "parked_id": "ingest.parked_signal", "entry_id": "cases.inbox", "work_id": "core.work",
-    "workflow_id": "workflows.workflow_definition", "message_id": "cases.held_message", "handover_id": "cases.handover",
+    "workflow_id": "workflows.workflow_definition", "message_id": "cases.held_message", "handover_id": "cases.handover", "event_id": "core.event",
 }  # fmt: skip
 # What a customer may own beside its partner.
 OWNED = ("policies.policy", "notifications.template", "ingest.source", "ingest.mapping", "ingest.signal")

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
-from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, Request, Response, async_playwright
+from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, Request, Response, async_playwright
 
 from tenants.sessions import COOKIE
 from tests.browser.people import Person, Portal
@@ -96,6 +96,12 @@ class Tab:
         if sound:
             await self.is_sound(path)
         return answer
+
+    async def press(self, what: Locator | str) -> None:
+        """Press what leads to another page, and wait for that page."""
+        found = self.page.locator(what).first if isinstance(what, str) else what
+        async with self.page.expect_navigation():
+            await found.click()
 
     async def is_sound(self, path: str = "") -> None:
         """No error or warning in the console, nothing the policy had to refuse, nothing asked of others, a page of less than 60 KB."""

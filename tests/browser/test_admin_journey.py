@@ -4,7 +4,7 @@ import time
 from collections.abc import Iterator
 
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import expect
 
 from simulator.story.cast import CASTS
 from simulator.story.client import Api
@@ -34,11 +34,6 @@ def empty(portal: Portal, installation: Running) -> Iterator[Person]:
     yield portal.person(FRESH, "partner_admin")
 
 
-async def _press(page: Page, selector: str) -> None:
-    await page.locator(selector).first.click()
-    await page.wait_for_load_state()
-
-
 class TestAPartnersAdministrator:
     async def test_handles_a_first_exception_within_ten_minutes(self, visitors: Visitors, empty: Person) -> None:
         began = time.monotonic()
@@ -49,11 +44,10 @@ class TestAPartnersAdministrator:
             await _customer(tab)
             for starter in ("source", "mapping", "policy", "workflow"):
                 await tab.open("/admin")
-                await _press(tab.page, f"form[action='/admin/start/{starter}'] button")
+                await tab.press(f"form[action='/admin/start/{starter}'] button")
                 assert "/admin" in tab.page.url
             await tab.open("/admin")
-            await tab.page.locator("form[action='/admin/test-signal'] button[type=submit]").click()
-            await tab.page.wait_for_load_state()
+            await tab.press("form[action='/admin/test-signal'] button[type=submit]")
             case = tab.page.locator("a[href^='/ops/cases/']").first
             for _ in range(30):
                 if await case.count():
@@ -80,12 +74,12 @@ class TestAPartnersAdministrator:
 async def _brand(tab: Tab) -> None:
     await tab.open("/admin/brand")
     await tab.page.locator("main form[action='/admin/brand'] input[name$=name]").first.fill("Fjord Care")
-    await _press(tab.page, "main form[action='/admin/brand'] button[type=submit].main")
+    await tab.press("main form[action='/admin/brand'] button[type=submit].main")
 
 
 async def _customer(tab: Tab) -> None:
     await tab.open("/admin/customers")
-    await _press(tab.page, "main a[href='/admin/customers/new']")
+    await tab.press("main a[href='/admin/customers/new']")
     await tab.page.fill("input[name=name]", "Nordic Ware")
     await tab.page.fill("input[name=slug]", "nordic-ware")
-    await _press(tab.page, "main form[method=post] button[type=submit].main")
+    await tab.press("main form[method=post] button[type=submit].main")

@@ -28,8 +28,7 @@ async def _signs_in(tab: Tab, email: str) -> None:
     await tab.page.click("main form[action='/sign-in'] button[type=submit]")
     await expect(tab.page.locator("h1")).to_be_visible()
     await tab.page.goto(tab.portal.newest_link(email, before))
-    await tab.page.locator("button[type=submit]").first.click()
-    await tab.page.wait_for_load_state()
+    await tab.press("button[type=submit]")
 
 
 async def _finds(tab: Tab, reference: str) -> None:
@@ -46,8 +45,7 @@ async def _sends(tab: Tab, stage: Stage, name: str, folder: Path) -> None:
     file = folder / name
     file.write_bytes(stage.payload(name))
     await tab.page.set_input_files("main input[type=file]", file)
-    await tab.page.locator("main form[enctype='multipart/form-data'] button[type=submit]").click()
-    await tab.page.wait_for_load_state()
+    await tab.press("main form[enctype='multipart/form-data'] button[type=submit]")
 
 
 @pytest.mark.parametrize("script", [True, False], ids=["with script", "without script"])
@@ -75,8 +73,7 @@ class TestACustomer:
             assert order.number in await tab.page.inner_text("main")
             asked = tab.page.locator("main section.ask", has_text=order.number)
             assert stage.offer()["status"] == "open", "looking at an option answers nothing"
-            await asked.locator(f"form:has(input[name=option][value='{stage.approved_option}']) button[type=submit]").click()
-            await tab.page.wait_for_load_state()
+            await tab.press(asked.locator(f"form:has(input[name=option][value='{stage.approved_option}']) button[type=submit]"))
             assert (stage.offer()["status"], stage.offer()["option"]) == ("answered", stage.approved_option)
 
             answered_and_over(stage)

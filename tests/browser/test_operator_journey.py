@@ -76,12 +76,10 @@ class TestAnOperator:
         async with visitors.tab(visitors.portal.person(OWNER, "operator"), script=False) as tab:
             page = tab.page
             await page.goto(visitors.portal.address(OWNER, f"/ops/cases/{stage.case_id}"))
-            await page.locator("form[action$='/acknowledge'] button").click()
-            await page.wait_for_load_state()
-            await page.locator("nav.doing a[href*='do=comment']").click()
+            await tab.press("form[action$='/acknowledge'] button")
+            await tab.press("nav.doing a[href*='do=comment']")
             await page.fill("textarea[name=text]", "Called the dock, they load at six.")
-            await page.get_by_role("button", name="Keep for colleagues").click()
-            await page.wait_for_load_state()
+            await tab.press(page.get_by_role("button", name="Keep for colleagues"))
             assert "they load at six" in await page.inner_text("main")
             assert stage.case()["status"] != "open"
 
@@ -91,10 +89,8 @@ class TestAnOperator:
         async with visitors.tab(operator) as tab, visitors.tab(approver, script=False) as other:
             await tab.open(f"/ops/cases/{stage.case_id}?do=escalate")
             await other.page.goto(visitors.portal.address(OWNER, f"/ops/cases/{stage.case_id}"))
-            await other.page.locator("form[action$='/acknowledge'] button").click()
-            await other.page.wait_for_load_state()
+            await other.press("form[action$='/acknowledge'] button")
             tab.watch.expected_status = {409}
             await tab.page.fill("#do input[name=reason]", "It must climb.")
-            await tab.page.locator("#do button[type=submit]").click()
-            await tab.page.wait_for_load_state()
+            await tab.press("#do button[type=submit]")
             assert "It must climb." in await tab.page.content(), "what was typed is gone"
