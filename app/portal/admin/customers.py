@@ -106,7 +106,15 @@ async def _new(screen: Screen, uow: UnitOfWork, form: Form) -> Response[str]:
 
 async def _edit(screen: Screen, customer_id: UUID, uow: UnitOfWork, form: Form) -> Response[str]:
     row = await uow.get(Customer, customer_id)
-    return screen.show("admin/customer_form.html", form=form, customer=row, units=UNITS, languages=LANGUAGES, zones=ZONES, usual={})
+    return screen.show(
+        "admin/customer_form.html",
+        form=form,
+        customer=row,
+        units=UNITS,
+        languages=LANGUAGES,
+        zones=ZONES,
+        usual={"locale": row.locale, "zone": row.zone},
+    )
 
 
 async def _suspension(screen: Screen, customer_id: UUID, uow: UnitOfWork, form: Form) -> Response[str]:

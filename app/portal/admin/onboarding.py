@@ -118,6 +118,11 @@ async def _start(screen: Screen, uow: UnitOfWork, form: Form, signal: UUID | Non
     )  # fmt: skip
 
 
+def _making(screen: Screen, noun: str, permission: str) -> str:
+    """The page that makes one; the list of those there are, for whoever may not."""
+    return f"{noun}/new" if screen.reader.may(permission) else noun
+
+
 async def _steps(screen: Screen, uow: UnitOfWork) -> list[Step]:
     seen, hosts = await brands.shown(uow), await brands.domains(uow)
     own = [row for row in hosts if row.verified_at and not row.host.endswith(f".{screen.shell.settings.public_domain}")]
@@ -137,9 +142,9 @@ async def _steps(screen: Screen, uow: UnitOfWork) -> list[Step]:
         Step("domain", "Your brand", "Use your own address", "Your customers open your domain; until it is proven, your address here works.",
              "/admin/domains", "Add a domain", bool(own), own[0].host if own else "", is_optional=True),
         Step("customer", "Your people", "Add your first customer", "Whose goods you look after, and how fast you promise to answer.",
-             "/admin/customers/new", "Add a customer", bool(first_customers), first_customers[0].name if first_customers else ""),
+             _making(screen, "/admin/customers", "customers.write"), "Add a customer", bool(first_customers), first_customers[0].name if first_customers else ""),
         Step("user", "Your people", "Invite somebody", "Colleagues who handle exceptions, or people of your customer; they sign in by mail.",
-             "/admin/users/new", "Invite somebody", len(some.items) > 1, "" if len(some.items) < 2 else "people can sign in"),
+             _making(screen, "/admin/users", "users.write"), "Invite somebody", len(some.items) > 1, "" if len(some.items) < 2 else "people can sign in"),
         Step("source", "What comes in", "Open a source", "The way in for one system's messages: a warehouse, a carrier, an ERP.",
              "/admin/sources", "Open a source", bool(open_sources), open_sources[0].name if open_sources else "", starter="source"),
         Step("mapping", "What comes in", "Say how its messages are read", "A mapping turns a message into an event. CloudEvents need none.",

@@ -3,10 +3,16 @@
 import contextlib
 import uuid
 
+import httpx
+
+from simulator.story import provision
 from simulator.story.book import Page, StoryBroken
+from simulator.story.cast import CASTS
 from simulator.story.stage import Stage
+from simulator.story.walk import walk
 
 TRACES = ("detour", "litestar", "uvicorn")
+FEWEST_PAGES = 10
 
 
 def counts_chain_and_marks(stage: Stage) -> None:
@@ -18,6 +24,7 @@ def counts_chain_and_marks(stage: Stage) -> None:
     report = stage.until("the chain up to date", stage.audit_report)
     page.check("the hash chains of partner and customers verify", report["holds"] and report["chains"], report)
     _marks(page, stage)
+    _portals(page, stage)
     _walls(page, stage)
 
 
@@ -35,6 +42,32 @@ def _marks(page: Page, stage: Stage) -> None:
     seen = [mail["raw"] for mail in mails] + stage.visitor.seen + customer.seen
     page.check("pages and answers were seen", len(seen) > len(mails) + 5, len(seen))
     page.equal("nothing of it carries our name", [trace for trace in TRACES if any(trace in each.lower() for each in seen)], [])
+
+
+def _portals(page: Page, stage: Stage) -> None:
+    """The portal as its people meet it: every kind of page a link leads to is there, in this partner's voice alone."""
+    cast = stage.cast
+    admin = provision.sign_in(stage.base_url, stage.outside, cast.host, cast.admin)
+    walks = (("customer", stage.people[cast.contact], "/"), ("operator", stage.people[cast.operator], "/ops"), ("admin", admin, "/admin"))
+    others = [
+        name for other in CASTS.values() if other.partner != cast.partner for name in (other.brand, other.domain, other.customer_name)
+    ]
+    for who, person, start in walks:
+        seen = walk(person, start)
+        page.check(f"the {who}'s portal has pages to walk through", len(seen) >= FEWEST_PAGES, sorted(seen))
+        page.equal(f"every page of the {who} is there", {path: a.status_code for path, a in seen.items() if a.status_code >= 400}, {})
+        page.equal(
+            f"every page of the {who} is in the partner's voice",
+            [p for p, a in seen.items() if _is_page(a) and cast.brand not in a.text],
+            [],
+        )
+        told = {path: f"{a.headers}\n{a.text}".lower() for path, a in seen.items()}
+        marks = [(path, mark) for path, text in told.items() for mark in (*TRACES, *others) if mark.lower() in text]
+        page.equal(f"no page of the {who} carries our name or another partner's", marks, [])
+
+
+def _is_page(answer: httpx.Response) -> bool:
+    return answer.status_code < 300 and str(answer.headers.get("content-type", "")).startswith("text/html")
 
 
 def _walls(page: Page, stage: Stage) -> None:
