@@ -162,3 +162,11 @@ class _Fields(HTMLParser):
         """A label ends."""
         if tag == "label":
             self._inside = max(0, self._inside - 1)
+
+
+class TestTheFramesWords:
+    def test_are_not_taken_for_something_else(self):
+        """A page that sets `done` for itself sets it for the frame too, which then says it on top."""
+        taken = re.compile(r"{%-?\s*set\s+(done|area|path|reader|brand|voice|nonce|csrf|once|now|language|direction|logo|htmx|screen)\s*=")
+        wrong = [f"{path.relative_to(ROOT)}: {found}" for path in TEMPLATES for found in taken.findall(path.read_text())]
+        assert wrong == []
