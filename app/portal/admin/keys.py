@@ -147,7 +147,10 @@ async def _wanted(screen: Screen, uow: UnitOfWork, form: Form) -> NewKey:
         if not form.value("source"):
             raise Invalid(errors=[FieldError("/source", "is needed", "Choose the source this key may feed.")], status=422)
     if days.isdigit() and 0 < len(days) <= 4:
-        known["expires_at"] = datetime.fromtimestamp(screen.now.timestamp(), UTC) + timedelta(days=int(days))
+        if form.has("renews", "true"):
+            known["rotate_days"] = int(days)
+        else:
+            known["expires_at"] = datetime.fromtimestamp(screen.now.timestamp(), UTC) + timedelta(days=int(days))
     wanted = given.read(NewKey, only=("name", "scope", "roles"), **known)
     customer = await customer_of(uow, form) if scope == "customer" else None
     if scope == "customer" and customer is None:

@@ -174,6 +174,13 @@ class TestAKey:
             row = (await uow.execute(select(ApiKey))).scalar_one()
         assert (row.scope, row.source, row.roles) == ("source", "warehouse", ["source_key"])
 
+    async def test_that_renews_itself_says_when(self, shell: Shell, tenant: UUID, mira: Person) -> None:
+        secret_of(await make(mira, days="90", renews="true"))
+        async with shell.read(tenant) as uow:
+            row = (await uow.execute(select(ApiKey))).scalar_one()
+        assert row.rotate_days == 90 and row.expires_at == row.created_at + timedelta(days=90)
+        assert "every 90 days" in await page(mira, f"/admin/keys/{row.id}")
+
     @pytest.mark.parametrize(
         ("fields", "field"),
         [({"scope": "customer", "roles": "customer_user"}, "customer"), ({"scope": "source", "roles": ""}, "source"), ({"roles": ""}, "roles"),
