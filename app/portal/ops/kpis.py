@@ -64,7 +64,7 @@ async def show_kpis(
     """Every figure of a period, the last four weeks unless chosen."""
     filters, wrong = asked(screen, since, until, customer, type)
     chosen = by if by in BY else None
-    counted = [await _counted(uow, kpi, filters) for kpi in KPIS.values()]
+    counted = [await _counted(uow, kpi, filters) for kpi in KPIS.values() if kpi.for_customers or uow.customer_id is None]
     groups = await queries.report(uow, filters, by=chosen) if chosen else None
     return screen.show(
         "ops/kpis.html", status=400 if wrong else 200, filters=filters, wrong=wrong, by=chosen, ways=BY, cards=_cards(screen, counted), marks=_MARKS,
