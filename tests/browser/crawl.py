@@ -79,7 +79,7 @@ class Crawl:
                 page = Html(answer.text)
                 for asset in page.assets:
                     self._asset(client, urljoin(address, asset))
-                for link in [*page.links, *(form.action for form in page.forms if form.method == "get"), *page.streams]:
+                for link in [*page.links, *(form.action for form in page.forms if form.method == "get"), *page.pieces]:
                     self._follow(link, address, queue, known, shapes)
 
     def _keep(self, who: str, address: str, source: str, answer: httpx.Response) -> None:

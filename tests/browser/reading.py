@@ -28,7 +28,7 @@ class Html(HTMLParser):
         self.links: list[str] = []
         self.assets: list[str] = []
         self.forms: list[FormSeen] = []
-        self.streams: list[str] = []
+        self.pieces: list[str] = []
         self._form: FormSeen | None = None
         self._select = ""
         self.feed(text)
@@ -38,9 +38,8 @@ class Html(HTMLParser):
         given = {name: value or "" for name, value in attrs}
         if tag == "a" and "href" in given:
             self.links.append(given["href"])
-        for name in ("hx-get", "hx-post", "data-beat", "data-draft-place"):
-            if given.get(name):
-                self.streams.append(given[name])
+        if given.get("hx-get"):
+            self.pieces.append(given["hx-get"])
         if tag in ("script", "img", "iframe") and given.get("src"):
             self.assets.append(given["src"])
         if tag == "link" and given.get("href"):

@@ -73,7 +73,8 @@ class TestAPartnersAdministrator:
 
 async def _brand(tab: Tab) -> None:
     await tab.open("/admin/brand")
-    await tab.page.locator("main form[action='/admin/brand'] input[name$=name]").first.fill("Fjord Care")
+    await tab.page.fill("main input[name='voice.name']", "Fjord Care")
+    await tab.page.fill("main input[name='voice.mail_from']", f"care@{FRESH}.example")
     await tab.press("main form[action='/admin/brand'] button[type=submit].main")
 
 
