@@ -149,7 +149,9 @@ async def _judge(uow: UnitOfWork, row: Document, content: bytes) -> Document:
 async def _read(uow: UnitOfWork, row: Document, content: bytes) -> tuple[dict[str, str], Sequence[FieldError]]:
     wanted = document_types().get(row.kind)
     if wanted is None:
-        return {}, [Wrong("/kind", f"{row.kind} has no requirement to check against.", "Require it by one of the known kinds.", "no_requirement")]
+        return {}, [
+            Wrong("/kind", f"{row.kind} has no requirement to check against.", "Require it by one of the known kinds.", "no_requirement")
+        ]
     try:
         fields = forms.read(content).fields
     except Invalid as unreadable:

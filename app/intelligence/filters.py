@@ -40,6 +40,12 @@ class Filters(msgspec.Struct, frozen=True):
         zone = zone_of(self.zone)
         return datetime.combine(self.since, time(), zone), datetime.combine(self.until + timedelta(days=1), time(), zone)
 
+    @property
+    def weeks(self) -> list[datetime]:
+        """The first moment of each week the period touches; weeks begin on Monday."""
+        monday, zone = self.since - timedelta(days=self.since.weekday()), zone_of(self.zone)
+        return [datetime.combine(monday + timedelta(days=n), time(), zone) for n in range(0, (self.until - monday).days + 1, 7)]
+
     def checked(self) -> Filters:
         """Itself; raises PeriodInvalid or ZoneUnknown naming the field."""
         zone_of(self.zone)
@@ -54,6 +60,11 @@ class Place(msgspec.Struct, frozen=True):
     group: str = ""
     split: str | None = None
     parts: tuple[str, ...] = ()
+
+
+def week_of(monday: date, zone: str) -> tuple[datetime, datetime]:
+    """The first moment of a week and the first after it."""
+    return datetime.combine(monday, time(), zone_of(zone)), datetime.combine(monday + timedelta(days=7), time(), zone_of(zone))
 
 
 def zone_of(name: str) -> ZoneInfo:

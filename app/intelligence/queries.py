@@ -16,7 +16,7 @@ from app.cases.models import Case
 from app.core.errors import FieldError, Invalid, NotFound
 from app.core.paging import Page, decode_cursor, encode_cursor, next_cursor
 from app.core.uow import UnitOfWork
-from app.intelligence.filters import NOBODY, By, Filters, Place, rows_at
+from app.intelligence.filters import NOBODY, By, Filters, Place, rows_at, week_of
 from app.intelligence.kpis import CASES, KPIS, Kpi, ratio
 from app.intelligence.schemas import Figure, KpiView, Part, Report, Row
 from tenants.models import Customer, User
@@ -28,6 +28,8 @@ _GROUPS: Final[dict[By | None, str]] = {
     "owner": f"coalesce(cast(r.owner_id as text), '{NOBODY}')",
     "week": "cast(date_trunc('week', r.at at time zone :zone) as date)",
 }
+# The same for rows of a period whose weeks are known: a third of the time.
+_WEEKS: Final = "width_bucket(r.at, cast(:weeks as timestamptz[]))"
 _COUNT: Final = """
 select {group} as grp, r.split, r.part, count(*) as rows, coalesce(sum(r.value), 0) as total
 from ({definition}) r where {where} group by 1, 2, 3"""
@@ -99,8 +101,8 @@ async def rows(
     uow: UnitOfWork, kpi: Kpi, filters: Filters, place: Place, *, by: By | None = None, cursor: str | None = None, limit: int = 50
 ) -> Page[Row]:
     """Exactly the rows a figure or a part of it counts, newest first."""
-    where, given = _where(kpi, filters.checked(), uow.now, by)
-    for name, condition, value in _placed(place, by):
+    where, given = _where(kpi, filters.checked(), uow.now, None)
+    for name, condition, value in _placed(place, by, filters.zone):
         where, given = f"{where} and {condition}", given | {name: value}
     if cursor:
         at, row, split = decode_cursor(cursor, (datetime, UUID, str))
@@ -117,9 +119,9 @@ async def rows(
 async def _count(uow: UnitOfWork, kpi: Kpi, filters: Filters, by: By | None) -> _Told:
     where, given = _where(kpi, filters, uow.now, by)
     told: _Told = {}
-    counting = _COUNT.format(group=_GROUPS[by], definition=kpi.definition, where=where)
+    counting = _COUNT.format(group=_group(kpi, by), definition=kpi.definition, where=where)
     for row in (await uow.execute(sql(counting), given)).mappings():
-        one = told.setdefault((str(row["grp"]), row["split"]), _Counted({}))
+        one = told.setdefault((_said(row["grp"], filters), row["split"]), _Counted({}))
         one.parts[row["part"]] = row["rows"]
         one.total += int(row["total"])
     if kpi.unit == "minutes" or (by is None and kpi.is_timed):
@@ -130,8 +132,8 @@ async def _count(uow: UnitOfWork, kpi: Kpi, filters: Filters, by: By | None) -> 
 async def _spread(uow: UnitOfWork, kpi: Kpi, filters: Filters, by: By | None, told: _Told) -> None:
     """Note median and ninth decile of what was counted."""
     where, given = _where(kpi, filters, uow.now, by)
-    for row in (await uow.execute(sql(_SPREAD.format(group=_GROUPS[by], definition=kpi.definition, where=where)), given)).mappings():
-        one = told[str(row["grp"]), row["split"]]
+    for row in (await uow.execute(sql(_SPREAD.format(group=_group(kpi, by), definition=kpi.definition, where=where)), given)).mappings():
+        one = told[_said(row["grp"], filters), row["split"]]
         one.median, one.p90 = row["spread"]
 
 
@@ -149,7 +151,7 @@ def _where(kpi: Kpi, filters: Filters, now: datetime, by: By | None) -> tuple[st
     if ":now" in kpi.definition:
         given["now"] = now
     if by == "week":
-        given["zone"] = filters.zone
+        given |= {"weeks": filters.weeks} if kpi.dated else {"zone": filters.zone}
     conditions = ["true"]
     if filters.customer is not None:
         conditions.append("r.customer_id = :customer")
@@ -160,11 +162,22 @@ def _where(kpi: Kpi, filters: Filters, now: datetime, by: By | None) -> tuple[st
     return " and ".join(conditions), given
 
 
-def _placed(place: Place, by: By | None) -> Iterable[tuple[str, str, Any]]:
+def _group(kpi: Kpi, by: By | None) -> str:
+    return _WEEKS if by == "week" and kpi.dated else _GROUPS[by]
+
+
+def _said(group: object, filters: Filters) -> str:
+    """A group as it is named outside: of a week its Monday."""
+    return filters.weeks[group - 1].date().isoformat() if isinstance(group, int) else str(group)
+
+
+def _placed(place: Place, by: By | None, zone: str) -> Iterable[tuple[str, str, Any]]:
     if by == "owner":
         yield "group", f"{_GROUPS[by]} = :group", place.group
     if by == "week":
-        yield "group", f"{_GROUPS[by]} = :group", date.fromisoformat(place.group)
+        monday, next_one = week_of(date.fromisoformat(place.group), zone)
+        yield "monday", "r.at >= :monday", monday
+        yield "next_monday", "r.at < :next_monday", next_one
     if place.split is not None:
         yield "split", "r.split = :split", place.split
     if place.parts:

@@ -24,7 +24,9 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    schemas = "tenants, branding, canonical, policies, connectors, notifications, ingest, cases, workflows, portal, audit, metering, intelligence"
+    schemas = (
+        "tenants, branding, canonical, policies, connectors, notifications, ingest, cases, workflows, portal, audit, metering, intelligence"
+    )
     _run(f"drop schema {schemas} cascade")
     _run(
         """do $$ declare r record; begin

@@ -23,6 +23,15 @@ class TestAPeriod:
         first, last = Filters(date(2026, 10, 25), date(2026, 10, 25), "Europe/Berlin").bounds
         assert last.astimezone(UTC) - first.astimezone(UTC) == timedelta(hours=25)
 
+    def test_touches_weeks_that_begin_on_the_readers_monday(self):
+        weeks = Filters(date(2026, 10, 21), date(2026, 11, 2), "Europe/Berlin").weeks
+        assert [at.astimezone(UTC).isoformat() for at in weeks] == [
+            "2026-10-18T22:00:00+00:00",
+            "2026-10-25T23:00:00+00:00",
+            "2026-11-01T23:00:00+00:00",
+        ]
+        assert [at.date() for at in Filters(date(2026, 10, 25), date(2026, 10, 25)).weeks] == [date(2026, 10, 19)]
+
     def test_of_the_last_days_ends_with_the_readers_today(self):
         late = datetime(2026, 11, 2, 23, 30, tzinfo=UTC)
         assert of_the_last(7, late, "Europe/Berlin") == Filters(date(2026, 10, 28), date(2026, 11, 3), "Europe/Berlin")

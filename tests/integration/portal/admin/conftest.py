@@ -45,9 +45,9 @@ class _Checked(HTMLParser):
         self._in_label += tag == "label"
         if tag == "label" and "for" in given:
             self.labelled.add(given["for"])
-        if tag in ("input", "select", "textarea") and given.get("type") not in ("hidden", "submit"):
-            if "aria-label" not in given and not self._in_label:
-                self.unlabelled.append(given.get("id", given.get("name", tag)))
+        takes_words = tag in ("input", "select", "textarea") and given.get("type") not in ("hidden", "submit")
+        if takes_words and "aria-label" not in given and not self._in_label:
+            self.unlabelled.append(given.get("id", given.get("name", tag)))
         if re.fullmatch("h[1-4]", tag):
             self.headings.append(int(tag[1]))
         self.tables += tag == "table"
