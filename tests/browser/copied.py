@@ -24,6 +24,17 @@ _WORDS = {
     "name", "title", "text", "note", "reason", "number", "file_name", "subject", "sender", "carrier", "label", "message", "remark", "body", "description", "summary", "topic",
     "contact", "spoken", "city", "sku", "site", "reference", "value", "comment", "error", "detail", "goods", "phone", "said", "with_whom", "handed", "watch", "legal", "hint",
 }  # fmt: skip
+# Definitions steer the product by their words; only what is written for people is replaced in them.
+_STEERING = {
+    "workflows.workflow_definition",
+    "policies.policy",
+    "ingest.mapping",
+    "ingest.source",
+    "notifications.template",
+    "connectors.connection_version",
+    "connectors.connection",
+}
+_FOR_PEOPLE = {"title", "summary", "description"}
 _KEPT = {("tenants.role", "name"), ("canonical.search_entry", "value")}
 _COLUMNS = """select c.table_schema || '.' || c.table_name as "table", c.column_name as "column", c.data_type as kind
     from information_schema.columns c join information_schema.tables t using (table_schema, table_name)
@@ -101,18 +112,22 @@ async def _write_over(superuser: asyncpg.Connection, table: str, column: str, ki
     for row in await superuser.fetch(
         f'select id, "{column}" as held from {_quoted(table)} where tenant_id = $1 and "{column}" is not null', tenant
     ):
-        held = row["held"] if kind == "text" else json.dumps(replaced(json.loads(row["held"]), numbers))
+        held = (
+            row["held"]
+            if kind == "text"
+            else json.dumps(replaced(json.loads(row["held"]), numbers, words=_FOR_PEOPLE if table in _STEERING else _WORDS))
+        )
         fresh = next_payload(numbers) if kind == "text" and held else held
         await superuser.execute(f'update {_quoted(table)} set "{column}" = $3 where tenant_id = $1 and id = $2', tenant, row["id"], fresh)
 
 
-def replaced(value: Any, numbers: Iterator[int], name: str = "") -> Any:
+def replaced(value: Any, numbers: Iterator[int], name: str = "", *, words: set[str]) -> Any:
     """A document with payloads for its words; what steers the product stays."""
     if isinstance(value, dict):
-        return {key: replaced(inner, numbers, key) for key, inner in value.items()}
+        return {key: replaced(inner, numbers, key, words=words) for key, inner in value.items()}
     if isinstance(value, list):
-        return [replaced(inner, numbers, name) for inner in value]
-    return next_payload(numbers) if isinstance(value, str) and value and name in _WORDS else value
+        return [replaced(inner, numbers, name, words=words) for inner in value]
+    return next_payload(numbers) if isinstance(value, str) and value and name in words else value
 
 
 def next_payload(numbers: Iterator[int]) -> str:

@@ -64,7 +64,7 @@ _ENTITIES = (
     f"%3Cscript%3E{_RUN}%3C/script%3E", f"+ADw-script+AD4-{_RUN}+ADw-/script+AD4-",
 )  # fmt: skip
 _LETTERS = (
-    "‮gnorw eht yaw‬ \u2066isolated\u2069", "\u202dleft\u202e right \u200f\u200e", "Z̶̡͔̈́a̷̢̛l̴̨̛g̸̨̛o̷̡̕" * 8, "W" * 240, "日本語" * 60, "🏴‍☠️👩‍👩‍👧‍👦" * 12, "=HYPERLINK(\"//evil.example\",\"x\")", "a\u0000b".replace("\u0000", "\ufffd"),
+    "‮gnorw eht yaw‬ \u2066isolated\u2069", "\u202dleft\u202e right \u200f\u200e", "Z̶̡͔̈́a̷̢̛l̴̨̛g̸̨̛o̷̡̕" * 8, "W" * 180, "日本語" * 50, "🏴‍☠️👩‍👩‍👧‍👦" * 6, "=HYPERLINK(\"//evil.example\",\"x\")", "a\u0000b".replace("\u0000", "\ufffd"),
 )  # fmt: skip
 
 PAYLOADS: tuple[str, ...] = (*_TAGS, *_SVG, *_ATTRIBUTES, *_ADDRESSES, *_TEMPLATES, *_ENTITIES, *_LETTERS)
