@@ -10,8 +10,8 @@ _PARAMETER = re.compile(r"\{([a-z_]+)(?::[a-z]+)?\}")
 # Parameters of pages that aren't ids, with a value the story knows.
 NAMES = {
     "asset_name": "screen.css", "workflow_name": "cutoff-missed", "mapping_name": "wms-cutoff", "policy_name": "cutoff", "template_name": "eta-offer", "role_name": "operator",
-    "source_name": "wms", "connector_name": "sim-wms", "kpi_name": "open_cases", "version": "1", "number": "1", "token": "unknown", "link_token": "unknown",
-    "hand": "cancel", "answer": "refuse", "what": "brand",
+    "source_name": "wms", "connector_name": "sim-wms", "kpi_name": "touches", "version": "1", "number": "1", "token": "unknown", "link_token": "unknown",
+    "hand": "cancel", "answer": "refuse", "what": "brand", "locale": "en",
 }  # fmt: skip
 STREAMS = ("/live",)
 """They go on for as long as somebody looks; no page to read to its end."""
