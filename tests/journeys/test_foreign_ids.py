@@ -37,6 +37,7 @@ NAMES = {
     "schema_name",
     "capability_name",
     "source_name",
+    "kpi_name",
     "token",
     "link_token",
     "path",
