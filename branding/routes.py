@@ -1,5 +1,6 @@
 """The brand over HTTP: read it, publish it in one call, look before publishing; hosts; and the logo on the partner's own host."""
 
+import hashlib
 from typing import Annotated
 from uuid import UUID
 
@@ -91,7 +92,9 @@ async def get_logo(request: Request, shell: Shell) -> Response[bytes]:  # type: 
         logo = (await queries.shown(uow, with_pixels=True)).logo
     if logo is None:
         raise NotFound()
-    headers = {"ETag": f'"{logo.etag}"', "Cache-Control": "public, max-age=300", "Cross-Origin-Resource-Policy": "cross-origin"}
+    # The tag is this host's own: two partners with the same picture are not to be known by it.
+    tag = hashlib.sha256(f"{request.headers.get('host', '')}\n{logo.etag}".encode()).hexdigest()[:32]
+    headers = {"ETag": f'"{tag}"', "Cache-Control": "private, max-age=300", "Cross-Origin-Resource-Policy": "cross-origin"}
     # Cross-origin: mail readers in a browser show it from their own host.
     if request.headers.get("if-none-match") == headers["ETag"]:
         return Response(b"", status_code=304, headers=headers, media_type="image/png")
