@@ -25,6 +25,9 @@ QUIET = (
 LARGEST_PAGE = 60_000
 """Bytes of HTML before compression."""
 
+PATIENCE = 60.0
+"""Seconds for what the browser has no time-out of its own."""
+
 Theme = Literal["light", "dark"]
 _REPORT = """
 window.__violations = [];
@@ -115,7 +118,7 @@ class Tab:
         """What the accessibility rules (WCAG A and AA to 2.2, and axe-core's best practice) find here, a line each."""
         await self.page.evaluate(Path(real("axe-core")).read_text())
         options = {"resultTypes": ["violations"], "rules": {name: {"enabled": False} for name in without}}
-        found = await self.page.evaluate("options => axe.run(document, options)", options)
+        found = await asyncio.wait_for(self.page.evaluate("options => axe.run(document, options)", options), PATIENCE)
         return [
             f"{rule['id']} ({rule['impact']}): {rule['help']} at {', '.join(' '.join(map(str, node['target'])) for node in rule['nodes'][:4])}"
             + f" | {rule['nodes'][0]['html'][:160]} | {(rule['nodes'][0].get('any') or [{}])[0].get('message', '')[:200]}"
@@ -154,7 +157,7 @@ class Visitors:
             page = await context.new_page()
             yield Tab(page, self.portal, partner or (who.partner if who else ""))
         finally:
-            await context.close()
+            await asyncio.wait_for(context.close(), PATIENCE)
 
     async def _context(self, theme: Theme, width: int, *, script: bool, locale: str) -> BrowserContext:
         context = await self._browser.new_context(

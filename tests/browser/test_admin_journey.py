@@ -30,7 +30,7 @@ def empty(portal: Portal, installation: Running) -> Iterator[Person]:
         "/v1/provisioning/manifest",
         {"version": 1, "partner": partner, "environment": "live", "users": [{"email": email, "name": "Siv Moen", "role": "partner_admin"}]},
     )
-    portal.also(FRESH, replace(CASTS[OWNER], partner=FRESH, brand="Fjordline", admin=email))
+    portal.also(FRESH, replace(CASTS[OWNER], partner=FRESH, brand="Fjordline", admin=email, operator=f"desk@{FRESH}.example"))
     yield portal.person(FRESH, "partner_admin")
 
 
@@ -58,6 +58,14 @@ class TestAPartnersAdministrator:
             await tab.page.wait_for_url("**/ops/cases/*")
             assert "Nordic Ware" in await tab.page.inner_text("main")
             assert "Fjord Care" in await tab.page.title()
+            colleague = visitors.portal.person(FRESH, "operator")
+            await _invite(tab, colleague.email)
+        async with visitors.tab(colleague) as desk:
+            await desk.open("/ops")
+            await desk.press("form[action='/ops/next'] button")
+            await desk.press("form[action$='/acknowledge'] button")
+            assert "Fjord Care" in await desk.page.title()
+            assert await desk.page.locator("form[action$='/acknowledge']").count() == 0
         assert time.monotonic() - began < TEN_MINUTES
 
     async def test_sees_the_brand_change_before_it_is_published(self, visitors: Visitors) -> None:
@@ -84,3 +92,10 @@ async def _customer(tab: Tab) -> None:
     await tab.page.fill("input[name=name]", "Nordic Ware")
     await tab.page.fill("input[name=slug]", "nordic-ware")
     await tab.press("main form[method=post] button[type=submit].main")
+
+
+async def _invite(tab: Tab, email: str) -> None:
+    await tab.open("/admin/users/new")
+    await tab.page.fill("main input[name=email]", email)
+    await tab.page.check("main input[name=role][value=operator]")
+    await tab.press("main form[action='/admin/users'] button[type=submit]")

@@ -72,7 +72,7 @@ class TestHostileTexts:
             for address in addresses[area]:
                 answer = browserless.get(address)
                 read += answer.text
-                if "<html" not in answer.text or answer.status_code == 404 or address.endswith("/changed"):
+                if "<html" not in answer.text or answer.status_code == 404 or address.endswith(("/changed", "/newer")):
                     continue  # a file, a piece of a page, or something of which the copy has none
                 seen += 1
                 tab.watch.clear()
