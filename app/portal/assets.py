@@ -10,10 +10,22 @@ from app.portal import asset_tags
 from app.portal.reader import look_of
 from branding.domains import tenant_of
 
+_OPEN = {"public": True, "any_query": True, "page": "asset"}
 
-@get("/assets/{asset_name:str}", opt={"public": True, "any_query": True, "page": "asset"}, include_in_schema=False)
+
+@get("/favicon.ico", opt=_OPEN, include_in_schema=False)
+async def get_icon(request: Request[Any, Any, Any], shell: Shell) -> Response[bytes]:
+    """The brand's mark, for documents without a head of ours: browsers ask for it by this name."""
+    return await _asset(request, shell, "icon.svg")
+
+
+@get("/assets/{asset_name:str}", opt=_OPEN, include_in_schema=False)
 async def get_asset(request: Request[Any, Any, Any], shell: Shell, asset_name: str) -> Response[bytes]:
     """One asset in the host's brand. Browsers may keep it, caches between may not: it is this host's own."""
+    return await _asset(request, shell, asset_name)
+
+
+async def _asset(request: Request[Any, Any, Any], shell: Shell, asset_name: str) -> Response[bytes]:
     host = request.scope["state"]["host"]
     tenant = await tenant_of(shell.boundary, host)
     if tenant is None:
@@ -31,4 +43,4 @@ async def get_asset(request: Request[Any, Any, Any], shell: Shell, asset_name: s
     return Response(content, headers=headers, media_type=kind)
 
 
-ROUTES: list[Any] = [get_asset]
+ROUTES: list[Any] = [get_icon, get_asset]

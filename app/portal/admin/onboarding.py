@@ -102,6 +102,7 @@ async def send_test_signal(screen: Screen, form: Form) -> Response[str]:
 @page_get("/admin/test-signal/{signal_id:uuid}", area="admin", permission="signals.read")
 async def became(screen: Screen, uow: UnitOfWork, signal_id: UUID) -> Response[str]:
     """What became of a test signal so far, for the place that asks again until it is settled."""
+    await ingest.receipt(uow, signal_id)
     return screen.fragment("admin/start_became.html", became=await _became(uow, signal_id))
 
 

@@ -142,6 +142,8 @@ async def newer(screen: Screen, uow: UnitOfWork) -> Response[str]:
     """How many more urgent cases there are since the page was read: a piece the page asks for."""
     wanted = asked(screen, screen.query)
     as_of = parse_qs(screen.query).get("as_of", [""])[-1]
+    if not as_of:
+        return Response("", status_code=204)
     count = await queries.newer_than(uow, as_of, wanted.filters, tab=wanted.tab)
     return screen.fragment("ops/newer.html", count=count, address=wanted.address)
 
