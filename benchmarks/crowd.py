@@ -91,7 +91,7 @@ async def _cases(connection: asyncpg.Connection, crowd: Crowd, number: int, kind
     stopped = "null" if is_open else "at + interval '5 hours'"
     await connection.execute(
         f"""insert into cases.case_clock (tenant_id, id, customer_id, case_id, kind, round, target, started_at, due_at, warn_at, stopped_at)
-            select $1, gen_random_uuid(), customer_id, id, k, 0, 'PT8H', at, at + interval '8 hours', at + interval '6 hours', {stopped}
+            select $1, {_ID.format(at="at", kind=kind, n="n * 2 + (k = 'resolution')::int")}, customer_id, id, k, 0, 'PT8H', at, at + interval '8 hours', at + interval '6 hours', {stopped}
             from ({made}) x, unnest(array['first_response', 'resolution']) k""",
         crowd.tenant, crowd.customers, crowd.now,
     )  # fmt: skip
@@ -103,8 +103,8 @@ async def _cases(connection: asyncpg.Connection, crowd: Crowd, number: int, kind
     )  # fmt: skip
     await connection.execute(
         f"""insert into intelligence.act (tenant_id, id, customer_id, case_id, exception_type, case_opened_at, type, hand, is_touch, actor, at)
-            select $1, gen_random_uuid(), customer_id, id, type, at, 'case.commented', 'person', true, 'user:x', at + interval '1 hour'
-            from ({made}) x, generate_series(1, 1 + n % 4) where n % 3 = 0""",
+            select $1, {_ID.format(at="at", kind=kind, n="n * 4 + m")}, customer_id, id, type, at, 'case.commented', 'person', true, 'user:x', at + interval '1 hour'
+            from ({made}) x, generate_series(0, n % 4) m where n % 3 = 0""",
         crowd.tenant, crowd.customers, crowd.now,
     )  # fmt: skip
 
