@@ -53,6 +53,8 @@ class Watch:
             return
         if any(f"status of {status}" in message.text for status in self.expected_status):
             return
+        if message.location["url"].endswith("/favicon.ico"):
+            return  # what a browser asks for by itself where a letter's preview names no mark
         self.said.append(f"{message.type}: {message.text}")
 
     def answered(self, response: Response) -> None:

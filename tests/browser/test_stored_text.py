@@ -84,6 +84,12 @@ class TestHostileTexts:
         assert len(shown) >= 15, f"only {len(shown)} of the texts were shown at all"
 
 
+# A page in the partner's frame has one main part and a foot; a letter or preview has no frame.
+_BROKEN_FRAME = (
+    "!!document.querySelector('a.skip') && (document.querySelectorAll('main').length !== 1 || !document.querySelector('footer'))"
+)
+
+
 async def _harm(tab: Tab, status: int) -> Iterator[str]:
     """What a hostile text did to the page that shows it."""
     page, watch = tab.page, tab.watch
@@ -93,9 +99,7 @@ async def _harm(tab: Tab, status: int) -> Iterator[str]:
     found += [f"the policy had to refuse {each}" for each in await page.evaluate("window.__violations || []")]
     found += [f"asked {each}" for each in watch.elsewhere] + watch.dialogs + [each for each in watch.said if "status of" not in each]
     found += [f"too wide: {each}" for each in await tab.sideways()]
-    if await page.evaluate("document.querySelectorAll('main').length") != 1 or not await page.evaluate(
-        "!!document.querySelector('footer')"
-    ):
+    if await page.evaluate(_BROKEN_FRAME):
         found.append("the frame is broken")
     if re.search(
         r"(?<!\d)49(?!\d)",
